@@ -1,0 +1,271 @@
+"""The block: attach on entry, deliver while it is open, deliver the rest and detach on exit."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import os
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from ._attachment import Attachment, find_handlers
+from ._diagnostics import say
+from ._handler import CloudWatchLogHandler, spelled_out
+from ._ledger import Statistics
+from ._names import DEFAULT_LOG_STREAM_NAME
+from ._pipeline import Pipeline
+from ._settings import SETTING_NAMES, check_keywords
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from ._settings import SettingArguments
+
+_WATCH_SECONDS: Final = 1.0
+
+
+class CloudWatchLogging:
+    """Ship ``logging`` records to Amazon CloudWatch Logs while the block is open.
+
+    ::
+
+        async with CloudWatchLogging("/app/web") as logs:
+            logging.getLogger("app").warning("hello")
+
+    Entering attaches a handler to ``loggers`` and starts one task on the running loop; it makes
+    no request and does not fail on AWS (unless ``strict``). Leaving detaches the handler and waits
+    until every record has met its fate, for ``shutdown_timeout`` seconds at most. In between
+    nothing here raises, blocks the loop, or waits for AWS in your code.
+
+    The same object may be entered again after it was left, also in another loop.
+
+    Args:
+        log_group_name: 1 to 512 characters of ``a-z A-Z 0-9 . - _ / #``.
+        log_stream_name: A template with ``{machine_name}``, ``{program_name}``, ``{process_id}``,
+            ``{logger_name}``, ``{thread_name}``, ``{task_name}`` and ``{strftime:%Y-%m-%d}``
+            (the record's UTC time). ``:`` and ``*`` are replaced by ``-``.
+        loggers: Names of the loggers to attach to (or the loggers); ``""`` is the root logger.
+        level: The handler's level. Loggers have levels of their own: the root logger's default
+            is WARNING, and records below it reach no handler.
+        formatter: Any ``logging.Formatter``; by default a :class:`CloudWatchLogFormatter`.
+        send_interval: The longest a record waits before its batch is sent, in seconds.
+        max_batch_size: Bytes of a batch, as AWS counts them: UTF-8, plus 26 for each event.
+        max_batch_count: Events of a batch.
+        max_message_size: Bytes of an event, the 26 included; longer ones are cut and marked.
+        max_buffer_size: Bytes of records whose fate is open. When it is full the newest records
+            are dropped and counted; its last eighth is kept for ERROR and above.
+        shutdown_timeout: Seconds that leaving the block may take.
+        create_log_group: Create the group when PutLogEvents finds it missing.
+        create_log_stream: Create streams when PutLogEvents finds them missing.
+        log_group_retention_days: Retention of a group created here; None keeps for ever.
+        log_group_tags: Tags of a group created here.
+        log_group_kms_key_id: ARN of the KMS key of a group created here.
+        log_group_class: ``STANDARD``, ``INFREQUENT_ACCESS`` or ``DELIVERY``, of a group created
+            here.
+        entity: The ``entity`` of PutLogEvents, passed through.
+        compression: ``"gzip"``, or None for bodies as they are.
+        max_in_flight: Parallel PutLogEvents over all streams; one at a time within a stream.
+        region_name: As in botocore; by default what AWS_DEFAULT_REGION and the profile say.
+        profile_name: As in botocore.
+        endpoint_url: As in botocore.
+        session: An ``aiobotocore.session.AioSession`` to make the client with.
+        client: An aiobotocore ``logs`` client to use. It stays yours to close.
+        config: An ``aiobotocore.config.AioConfig``, merged over ours; its ``retries`` are not
+            used, because retrying is done here.
+        enabled: False: no handler is attached, no request made, nothing logged about it. The
+            environment variable ``AIOWATCHTOWER_ENABLED=0`` does the same without code.
+        strict: True: entering proves that events can be delivered, or raises SetupError.
+        on_drop: Called with a :class:`Lost` for what was lost, in a thread of its own.
+
+    Raises:
+        ValueError, TypeError: On construction, for an argument that cannot work.
+
+    See https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
+    """
+
+    def __init__(
+        self,
+        log_group_name: str,
+        log_stream_name: str = DEFAULT_LOG_STREAM_NAME,
+        *,
+        loggers: Iterable[str | logging.Logger] = ("",),
+        **arguments: Unpack[SettingArguments],
+    ) -> None:
+        check_keywords("CloudWatchLogging", arguments, ("loggers", *SETTING_NAMES))
+        chosen = _checked_loggers(loggers)
+        handler = CloudWatchLogHandler(log_group_name, log_stream_name, **arguments)
+        self._set_up(lambda: [handler], chosen)
+        self._handlers = (handler,)
+
+    def _set_up(
+        self,
+        find: Callable[[], Sequence[CloudWatchLogHandler]],
+        loggers: Sequence[logging.Logger],
+    ) -> None:
+        self._find = find
+        self._loggers = loggers
+        self._handlers: tuple[CloudWatchLogHandler, ...] = ()
+        self._pipelines: list[Pipeline] = []
+        self._attachment: Attachment | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._process = 0
+
+    @classmethod
+    def from_handler(cls, handler: CloudWatchLogHandler) -> Self:
+        """Return a block that runs ``handler``, wherever it is attached."""
+        if not isinstance(handler, CloudWatchLogHandler):
+            msg = f"handler={handler!r}: must be a CloudWatchLogHandler"
+            raise TypeError(msg)
+        block = cls.__new__(cls)
+        block._set_up(lambda: [handler], ())
+        block._handlers = (handler,)
+        return block
+
+    @classmethod
+    def configured(cls) -> Self:
+        """Return a block that runs each CloudWatchLogHandler found on a logger when entered.
+
+        For handlers declared by ``logging.config``. Those that another block runs are left to it.
+        """
+        block = cls.__new__(cls)
+        block._set_up(find_handlers, ())
+        return block
+
+    @property
+    def handler(self) -> CloudWatchLogHandler:
+        """The handler, to attach by hand. With ``configured()``: the only one there is."""
+        if len(self._handlers) != 1:
+            msg = f"this block runs {len(self._handlers)} handlers: use .handlers"
+            raise RuntimeError(msg)
+        return self._handlers[0]
+
+    @property
+    def handlers(self) -> tuple[CloudWatchLogHandler, ...]:
+        """The handlers that this block runs."""
+        return self._handlers
+
+    def statistics(self) -> Statistics:
+        """Return what became of the records so far; of all handlers together, if several.
+
+        A frozen snapshot, consistent in itself. May be called from any thread, before, in and
+        after the block.
+        """
+        return Statistics.total(handler.statistics() for handler in self._handlers)
+
+    async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - our contract
+        """Return when every record logged before the call has met its fate.
+
+        Args:
+            timeout: Seconds to wait, or None for as long as it takes.
+
+        Raises:
+            TimeoutError: The time is up. Nothing is lost by it: delivery goes on.
+            RuntimeError: The block is not open and records are waiting for one.
+        """
+        if not self._pipelines:
+            if self.statistics().pending:
+                msg = "flush() needs an open block: enter `async with` first"
+                raise RuntimeError(msg)
+            return
+        with anyio.move_on_after(timeout) as scope:
+            for pipeline in self._pipelines:
+                await pipeline.flush()
+        if scope.cancelled_caught:
+            pending = self.statistics().pending
+            msg = f"{pending} records have no fate after {timeout:g} s; delivery goes on"
+            raise TimeoutError(msg)
+
+    async def __aenter__(self) -> Self:
+        """Attach and start delivering. Makes no request, unless ``strict``."""
+        if self._pipelines and self._process == os.getpid():
+            msg = "this block is open already: make a second CloudWatchLogging"
+            raise RuntimeError(msg)
+        self._process = os.getpid()
+        self._handlers = tuple(self._find()) or self._handlers
+        enabled = [handler for handler in self._handlers if handler.enabled]
+        if not self._handlers:
+            say(logging.WARNING, _NOTHING_CONFIGURED)
+        for handler in enabled:
+            if handler.inbox.is_open:
+                msg = f"{handler!r} is run by another block: one block for each handler"
+                raise RuntimeError(msg)
+        self._pipelines = [Pipeline(handler) for handler in enabled]
+        self._attachment = Attachment(enabled, self._loggers)
+        try:
+            for pipeline, handler in zip(self._pipelines, enabled, strict=True):
+                if handler.settings.strict:
+                    await pipeline.prove()
+        except BaseException as exc:
+            await self._leave(is_cancelled=isinstance(exc, asyncio.CancelledError))
+            raise
+        self._watch_attachment()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Detach, and wait until what is left is delivered or ``shutdown_timeout`` is over."""
+        await self._leave(is_cancelled=isinstance(exc, asyncio.CancelledError))
+
+    async def _leave(self, *, is_cancelled: bool) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._attachment is not None:
+            self._attachment.undo()
+        pipelines, self._pipelines = self._pipelines, []
+        await _stop_all(pipelines, is_cancelled=is_cancelled)
+
+    def _watch_attachment(self) -> None:
+        """Look now and then whether a logging configuration has detached a handler."""
+        if self._attachment is not None:
+            self._attachment.warn_of_detached()
+        loop = asyncio.get_running_loop()
+        self._watch = loop.call_later(_WATCH_SECONDS, self._watch_attachment)
+
+
+_NOTHING_CONFIGURED: Final = (
+    "CloudWatchLogging.configured() found no CloudWatchLogHandler on any logger: nothing will be "
+    "delivered. Call logging.config.dictConfig (with a handler of class "
+    "aiowatchtower.CloudWatchLogHandler) before entering the block"
+)
+
+
+async def _stop_all(pipelines: Sequence[Pipeline], *, is_cancelled: bool) -> None:
+    """Stop several pipelines side by side, so that their timeouts do not add up."""
+    if len(pipelines) == 1:
+        await pipelines[0].stop(is_cancelled=is_cancelled)
+        return
+    for pipeline in pipelines:
+        pipeline.begin_stop()
+    for pipeline in pipelines:
+        await pipeline.stop(is_cancelled=is_cancelled)
+
+
+def _checked_loggers(loggers: Iterable[str | logging.Logger]) -> list[logging.Logger]:
+    allowed = "the names of loggers, such as ('', 'uvicorn.access')"
+    if isinstance(loggers, (str, bytes)) or not isinstance(loggers, Iterable):
+        msg = f"loggers={loggers!r}: must be {allowed}"
+        raise TypeError(msg)
+    chosen = []
+    for logger in loggers:
+        if isinstance(logger, str):
+            # getLogger("root") is the root logger from 3.9 on, as is getLogger("").
+            chosen.append(logging.getLogger(logger))
+        elif isinstance(logger, logging.Logger):
+            chosen.append(logger)
+        else:
+            msg = f"loggers={loggers!r}: {logger!r} is no logger: must be {allowed}"
+            raise TypeError(msg)
+    return chosen
+
+
+CloudWatchLogging.__signature__ = spelled_out(  # type: ignore[attr-defined]
+    [inspect.signature(CloudWatchLogging).parameters["loggers"]]
+)

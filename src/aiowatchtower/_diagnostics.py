@@ -1,0 +1,88 @@
+"""What this library says about itself, and how its own records are told from the application's."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+LOGGER: Final = logging.getLogger("aiowatchtower")
+
+# True in the worker's context and in what it starts. The handler ignores records made there,
+# or shipping one batch at DEBUG would log two dozen records for the next.
+SHIPPING: Final[ContextVar[bool]] = ContextVar("aiowatchtower_shipping", default=False)
+
+_REPEAT_SECONDS: Final = 60.0
+
+
+@dataclass
+class _Kind:
+    said_at: float
+    is_open: bool = True
+    unsaid: int = 0
+
+
+class Diagnostics:
+    """Says the first of a kind at once, then at most one a minute with a count. Thread-safe."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._kinds: dict[str, _Kind] = {}
+
+    def warn(self, kind: str, message: str, *, exc_info: BaseException | None = None) -> None:
+        """Log a warning, unless one of its kind was logged less than a minute ago."""
+        now = self._clock()
+        with self._lock:
+            known = self._kinds.get(kind)
+            if known is not None and now - known.said_at < _REPEAT_SECONDS:
+                known.unsaid += 1
+                return
+            again = f" ({known.unsaid} more since the last warning)" if known else ""
+            self._kinds[kind] = _Kind(now)
+        say(logging.WARNING, message + (again if known and known.unsaid else ""), exc_info)
+
+    def recovered(self, kind: str, message: str) -> None:
+        """Log that what was warned of is over; nothing when nothing was said of it."""
+        with self._lock:
+            known = self._kinds.get(kind)
+            if known is None or not known.is_open:
+                return
+            known.is_open = False
+        say(logging.INFO, message)
+
+
+def say(level: int, message: str, exc_info: BaseException | None = None) -> None:
+    """Log as the logger ``aiowatchtower``: to the application's other handlers, never CloudWatch.
+
+    Where the application has no other handler, it goes where logging's last resort goes: stderr.
+    """
+    token = SHIPPING.set(True)
+    try:
+        LOGGER.log(level, message, exc_info=exc_info)
+        if not _has_listener() and logging.lastResort is not None:
+            if level < logging.lastResort.level or not LOGGER.isEnabledFor(level):
+                return
+            record = LOGGER.makeRecord(
+                LOGGER.name, level, __file__, 0, message, (), None if exc_info is None
+                else (type(exc_info), exc_info, exc_info.__traceback__),
+            )  # fmt: skip
+            logging.lastResort.handle(record)
+    finally:
+        SHIPPING.reset(token)
+
+
+def _has_listener() -> bool:
+    """Return whether a record of ours reaches any handler that is not ours.
+
+    Without any handler at all logging calls its last resort by itself.
+    """
+    handlers: list[logging.Handler] = []
+    logger: logging.Logger | None = LOGGER
+    while logger is not None:
+        handlers += logger.handlers
+        logger = logger.parent if logger.propagate else None
+    return not handlers or any(not hasattr(handler, "ships_to") for handler in handlers)

@@ -1,0 +1,74 @@
+"""The body of PutLogEvents, written by ourselves and in slices.
+
+botocore would validate and serialise each event as a dict, which holds the event loop for some
+50 ms per full batch. This costs a tenth of that, in a thread, and gives the interpreter back
+between slices, because compressing releases it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from json import dumps
+from json.encoder import encode_basestring
+from typing import Final
+
+from ._batcher import sliced
+from ._events import LogEvent
+
+# Small enough that writing one slice takes about a tenth of a millisecond.
+_SLICE_EVENTS: Final = 200
+# Below this, gzip's header and the time it takes are not worth it.
+_COMPRESS_FROM_BYTES: Final = 400
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+@dataclass(frozen=True)
+class Body:
+    """A request body and the headers that describe it."""
+
+    data: bytes
+    headers: Mapping[str, str]
+
+
+def encode(
+    group: str,
+    stream: str,
+    events: Sequence[LogEvent],
+    *,
+    entity: Mapping[str, Mapping[str, str]] | None = None,
+    compress: bool = True,
+) -> Body:
+    """Return the body of a PutLogEvents call; gzip level 1 where that makes it smaller."""
+    chunks = _chunks(group, stream, events, entity)
+    headers: dict[str, str] = {}
+    if compress and sum(event[3] for event in events) >= _COMPRESS_FROM_BYTES:
+        gzip = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
+        data = b"".join([gzip.compress(chunk) for chunk in chunks] + [gzip.flush()])
+        headers["Content-Encoding"] = "gzip"
+    else:
+        data = b"".join(chunks)
+    # botocore signs with this instead of hashing the body again on the event loop.
+    headers["X-Amz-Content-SHA256"] = hashlib.sha256(data).hexdigest()
+    return Body(data, headers)
+
+
+def _chunks(
+    group: str,
+    stream: str,
+    events: Sequence[LogEvent],
+    entity: Mapping[str, Mapping[str, str]] | None,
+) -> Iterator[bytes]:
+    about = {"logGroupName": group, "logStreamName": stream}
+    head = dumps({**about, "entity": entity} if entity else about)
+    yield f'{head[:-1]}, "logEvents":['.encode()
+    separator = ""
+    for part in sliced(events, _SLICE_EVENTS):
+        written = ",".join(
+            [f'{{"timestamp":{at},"message":{encode_basestring(text)}}}' for _, at, text, _ in part]
+        )
+        yield (separator + written).encode()
+        separator = ","
+    yield b"]}"

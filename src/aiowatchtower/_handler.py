@@ -1,0 +1,226 @@
+"""The synchronous end: a ``logging.Handler`` that formats, hands off and returns."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import os
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Final
+
+from ._diagnostics import SHIPPING, Diagnostics
+from ._formatter import CloudWatchLogFormatter, describe_failure
+from ._inbox import Inbox
+from ._ledger import Statistics
+from ._limits import EVENT_OVERHEAD_BYTES
+from ._names import DEFAULT_LOG_STREAM_NAME
+from ._settings import SETTING_NAMES, Settings, check_keywords
+from ._truncate import replace_surrogates, truncate, utf8_size
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._settings import SettingArguments
+
+# Switches delivery off without code: local runs, CI.
+ENABLED_VARIABLE: Final = "AIOWATCHTOWER_ENABLED"
+# Lifts a product such as 1700000000122.9998, which is meant to be a whole number, over it.
+_HALF_A_MICROSECOND_MS: Final = 0.0005
+_handlers: Final[weakref.WeakSet[CloudWatchLogHandler]] = weakref.WeakSet()
+
+
+class _Visit(threading.local):
+    """The record that this thread handed over last, as long as it lives."""
+
+    last: weakref.ref[logging.LogRecord] | None = None
+
+
+class CloudWatchLogHandler(logging.Handler):
+    """Puts records in the buffer of a :class:`CloudWatchLogging` block, from any thread.
+
+    Takes the arguments of :class:`CloudWatchLogging` but for ``loggers``, so that
+    ``logging.config.dictConfig`` can declare it long before there is an event loop. Until a block
+    runs it, records are kept, within ``max_buffer_size``; after that block they are dropped and
+    counted.
+
+    ``emit`` never blocks, never raises and does no I/O. ``flush`` and ``close`` do nothing: they
+    are called on every live handler by each ``dictConfig`` and at exit, and must not end the
+    delivery. Only leaving the block does.
+    """
+
+    # Tells diagnostics that what this handler is given never reaches a person's console.
+    ships_to: Final = "cloudwatch"
+
+    def __init__(
+        self,
+        log_group_name: str,
+        log_stream_name: str = DEFAULT_LOG_STREAM_NAME,
+        **arguments: Unpack[SettingArguments],
+    ) -> None:
+        check_keywords("CloudWatchLogHandler", arguments, SETTING_NAMES)
+        self.settings = Settings(log_group_name, log_stream_name, **arguments)
+        super().__init__(self.settings.level)
+        self.setFormatter(self.settings.formatter or CloudWatchLogFormatter())
+        self.diagnostics = Diagnostics(time.monotonic)
+        self.inbox = Inbox(self.settings.max_buffer_size)
+        self.enabled = self.settings.enabled and not _is_switched_off()
+        self._stream_name = self.settings.stream_name
+        self._max_event_bytes = self.settings.max_event_bytes
+        self._visit = _Visit()
+        self._process = os.getpid()
+        self._warn_of_fork = False
+        _handlers.add(self)
+
+    def __repr__(self) -> str:
+        """Show group, stream and what is waiting."""
+        seen = self.inbox.statistics()
+        state = "open" if self.inbox.is_open else self.inbox.closed_because or "not entered"
+        return (
+            f"<CloudWatchLogHandler {self.settings.log_group_name} "
+            f"{self.settings.log_stream_name} ({state}, {seen.pending} pending)>"
+        )
+
+    def statistics(self) -> Statistics:
+        """Return what became of the records so far. May be called from any thread."""
+        return self.inbox.statistics()
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Filter and emit a record, once, however many loggers on its way have this handler.
+
+        Without logging's lock, which guards a stream that is written to: nothing here needs it.
+        """
+        if not self.enabled or SHIPPING.get():
+            return False
+        visit = self._visit
+        if visit.last is not None and visit.last() is record:
+            return False
+        visit.last = weakref.ref(record)
+        if self.filters:
+            passed = self.filter(record)
+            if not passed:
+                return False
+            if isinstance(passed, logging.LogRecord):
+                record = passed
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Format in the caller's context and put the text in the buffer."""
+        if self.inbox.closed_because:
+            self._drop_late()
+            return
+        try:
+            message = self.format(record)
+            if type(message) is not str:
+                message = str(message)
+        except Exception as exc:  # noqa: BLE001 - a formatter's or an argument's own failure
+            message = describe_failure(record, exc)
+        try:
+            self._put(record, message)
+        except Exception:  # noqa: BLE001 - logging's own way to say so, and it never raises
+            self.handleError(record)
+
+    def _put(self, record: logging.LogRecord, message: str) -> None:
+        if message.isascii():
+            size_bytes = len(message) + EVENT_OVERHEAD_BYTES
+        else:
+            message = replace_surrogates(message)
+            size_bytes = utf8_size(message) + EVENT_OVERHEAD_BYTES
+        if size_bytes > self._max_event_bytes:
+            message = self._cut(message, size_bytes)
+            size_bytes = utf8_size(message) + EVENT_OVERHEAD_BYTES
+        elif not message:
+            self.inbox.count_dropped("empty")
+            return
+        stream = self._stream_name.constant or self._resolved(record)
+        timestamp_ms = int(record.created * 1000 + _HALF_A_MICROSECOND_MS)
+        urgent = record.levelno >= logging.ERROR
+        self.inbox.put((stream, timestamp_ms, message, size_bytes), urgent=urgent)
+        if self._warn_of_fork:
+            self._say_forked()
+
+    def _cut(self, message: str, size_bytes: int) -> str:
+        self.diagnostics.warn(
+            "cut",
+            f"a record of {size_bytes} bytes is cut to {self._max_event_bytes}, the most "
+            "that max_message_size, max_batch_size and CloudWatch Logs allow",
+        )
+        return truncate(message, self._max_event_bytes - EVENT_OVERHEAD_BYTES)
+
+    def _resolved(self, record: logging.LogRecord) -> str:
+        task = _task_name() if self._stream_name.uses_task else ""
+        return self._stream_name.resolve(
+            record.name, record.threadName or "", task, record.created
+        )
+
+    def _drop_late(self) -> None:
+        self.inbox.count_dropped(self.inbox.closed_because)
+        if self.inbox.closed_because == "after_exit":
+            self.diagnostics.warn(
+                "after_exit",
+                f"records logged after the block of {self.settings.log_group_name} was left are "
+                "dropped: keep the block open for as long as the application logs",
+            )
+
+    def _say_forked(self) -> None:
+        self._warn_of_fork = False
+        self.diagnostics.warn(
+            "fork",
+            f"process {os.getpid()} was forked inside a CloudWatchLogging block, which is its "
+            "parent's: its records are kept until it enters a block of its own "
+            "(CloudWatchLogging.from_handler(handler))",
+        )
+
+    def flush(self) -> None:
+        """Do nothing: the block's ``await logs.flush()`` is the one that waits."""
+
+    def close(self) -> None:
+        """Do nothing that ends delivery: any ``dictConfig`` call closes every handler there is."""
+        super().close()
+
+    def after_fork(self) -> None:
+        """Forget the parent's records and worker; called in each forked child."""
+        self._warn_of_fork = self.inbox.is_open
+        self.inbox.reset()
+        self._visit = _Visit()
+        self._stream_name.resolve_process()
+        self.diagnostics = Diagnostics(time.monotonic)
+
+
+def _is_switched_off() -> bool:
+    return os.environ.get(ENABLED_VARIABLE, "").strip().lower() in {"0", "false", "no", "off"}
+
+
+def _task_name() -> str:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return task.get_name() if task is not None else "no-task"
+
+
+def _after_fork() -> None:
+    for handler in list(_handlers):
+        handler.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def spelled_out(first: list[inspect.Parameter]) -> inspect.Signature:
+    """Return the signature with every setting named, for ``help()`` and editors."""
+    given = inspect.signature(Settings).parameters
+    settings = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in given.items()
+        if name not in {"log_group_name", "log_stream_name"}
+    ]
+    names = [given["log_group_name"], given["log_stream_name"]]
+    return inspect.Signature([*names, *first, *settings])
+
+
+CloudWatchLogHandler.__signature__ = spelled_out([])  # type: ignore[attr-defined]

@@ -1,0 +1,43 @@
+"""AWS's numbers, each with the page that states it (read 2026-11-22).
+
+PutLogEvents: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
+Names: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+Quotas: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# "calculated as the sum of all event messages in UTF-8, plus 26 bytes for each log event"
+EVENT_OVERHEAD_BYTES: Final = 26
+MAX_BATCH_BYTES: Final = 1_048_576
+MAX_BATCH_COUNT: Final = 10_000
+# "A batch of log events in a single request cannot span more than 24 hours"
+MAX_BATCH_SPAN_MS: Final = 24 * 60 * 60 * 1000
+# "Each log event can be no larger than 1 MB". The exact count is not given, so the 26 are included.
+MAX_EVENT_BYTES: Final = 1_048_576
+# Smallest event size at which a cut still leaves room for its marker.
+MIN_EVENT_BYTES: Final = 256
+
+# PutLogEvents rejects events older than 14 days; used for a probe that leaves nothing behind.
+TOO_OLD_MS: Final = 14 * 24 * 60 * 60 * 1000
+
+# "50 requests per second per account per Region"; half of it leaves room for the other workers.
+CREATE_STREAM_PER_SECOND: Final = 25
+
+LOG_GROUP_NAME: Final = re.compile(r"[\.\-_/#A-Za-z0-9]{1,512}")
+LOG_GROUP_RESERVED_PREFIX: Final = "aws/"
+LOG_STREAM_NAME_LENGTH: Final = 512
+LOG_STREAM_NAME_FORBIDDEN: Final = ":*"
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+RETENTION_DAYS: Final = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
+    1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+LOG_GROUP_CLASSES: Final = ("STANDARD", "INFREQUENT_ACCESS", "DELIVERY")
+MAX_TAGS: Final = 50
+MAX_TAG_KEY_LENGTH: Final = 128
+MAX_TAG_VALUE_LENGTH: Final = 256

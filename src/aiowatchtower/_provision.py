@@ -1,0 +1,143 @@
+"""Creating what is missing: the stream, then the group, with as few calls as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import anyio
+
+from ._advice import advise
+from ._client import LogsClient
+from ._diagnostics import Diagnostics
+from ._errors import DeliveryError
+from ._limits import CREATE_STREAM_PER_SECOND
+from ._retry import Backoff, Verdict, judge
+from ._settings import Settings
+
+_RETENTION_TRIES: Final = 5
+# What CreateLogGroup answers when tags or the key are the reason.
+_OPTION_REFUSED: Final = frozenset({"AccessDeniedException", "InvalidParameterException"})
+
+
+class Provisioner:
+    """Creates the group and its streams when PutLogEvents has found them missing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: LogsClient,
+        diagnostics: Diagnostics,
+        backoff: Backoff,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._diagnostics = diagnostics
+        self._backoff = backoff
+        self._clock = clock
+        self._group_lock = anyio.Lock()
+        self._groups_created = 0
+        self._next_stream_at = 0.0
+
+    async def provide(self, stream: str) -> None:
+        """Create the stream, and the group where that is missing too. Raises DeliveryError."""
+        if not self._settings.create_log_stream:
+            raise self._missing("create_log_stream", stream)
+        seen = self._groups_created
+        await self._take_turn()
+        try:
+            await self._client.create_stream(stream)
+        except DeliveryError as exc:
+            if judge(exc) is not Verdict.PROVISION:
+                raise
+            if not self._settings.create_log_group:
+                raise self._missing("create_log_group", stream) from exc
+        else:
+            return
+        async with self._group_lock:
+            # Another stream's lane may have created it while this one waited.
+            if seen == self._groups_created:
+                await self._create_group()
+                self._groups_created += 1
+        await self._take_turn()
+        await self._client.create_stream(stream)
+
+    def _missing(self, switch: str, stream: str) -> DeliveryError:
+        group = self._settings.log_group_name
+        return DeliveryError(
+            "PutLogEvents",
+            "NotProvisioned",
+            f"the log group or stream does not exist, and {switch}=False forbids to create it: "
+            f"create it, or leave {switch} at True",
+            resource=f"{group}:{stream}",
+        )
+
+    async def _take_turn(self) -> None:
+        """Keep the rate of CreateLogStream under the account's quota."""
+        now = self._clock()
+        turn = max(now, self._next_stream_at)
+        self._next_stream_at = turn + 1 / CREATE_STREAM_PER_SECOND
+        if turn > now:
+            await anyio.sleep(turn - now)
+
+    async def _create_group(self) -> None:
+        """Create the group; without its tags or key rather than not at all."""
+        refusal: DeliveryError | None = None
+        for tags, kms_key in self._variants():
+            try:
+                await self._client.create_group(tags=tags, kms_key=kms_key)
+            except DeliveryError as exc:
+                if exc.code not in _OPTION_REFUSED:
+                    raise
+                refusal = refusal or exc
+            else:
+                self._warn_of_missing(tags=tags, kms_key=kms_key, refusal=refusal)
+                break
+        else:
+            if refusal is not None:
+                raise refusal
+        await self._set_retention()
+
+    def _variants(self) -> list[tuple[bool, bool]]:
+        """Return which of (tags, key) to create the group with, best first."""
+        has_tags = bool(self._settings.log_group_tags)
+        has_key = self._settings.log_group_kms_key_id is not None
+        wanted = [(True, True), (False, True), (True, False), (False, False)]
+        possible = [(tags and has_tags, key and has_key) for tags, key in wanted]
+        return list(dict.fromkeys(possible))
+
+    def _warn_of_missing(
+        self, *, tags: bool, kms_key: bool, refusal: DeliveryError | None
+    ) -> None:
+        if refusal is None:
+            return
+        missing = []
+        if self._settings.log_group_tags and not tags:
+            missing.append("its tags")
+        if self._settings.log_group_kms_key_id and not kms_key:
+            missing.append("its KMS key (it is NOT encrypted with that key)")
+        self._diagnostics.warn(
+            "group_options",
+            f"the log group {self._settings.log_group_name} was created without "
+            f"{' and '.join(missing)}, because AWS refused: {refusal} {advise(refusal)}",
+        )
+
+    async def _set_retention(self) -> None:
+        """Set the retention, with a few tries; logs flow without it all the same."""
+        if self._settings.log_group_retention_days is None:
+            return
+        for tries in range(1, _RETENTION_TRIES + 1):
+            try:
+                await self._client.set_retention()
+            except DeliveryError as exc:
+                passing = judge(exc) in {Verdict.RETRY, Verdict.PROVISION}
+                if passing and tries < _RETENTION_TRIES:
+                    await anyio.sleep(self._backoff.pause(tries))
+                    continue
+                self._diagnostics.warn(
+                    "retention",
+                    f"the log group {self._settings.log_group_name} keeps its events for ever: "
+                    f"{exc}. {advise(exc)}",
+                )
+            return

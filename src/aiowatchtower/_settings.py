@@ -1,0 +1,290 @@
+"""Everything that can be set, validated in one place before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import math
+import re
+import reprlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import Final, Literal, TypedDict
+
+from ._events import Lost
+from ._limits import (
+    LOG_GROUP_CLASSES,
+    MAX_BATCH_BYTES,
+    MAX_BATCH_COUNT,
+    MAX_EVENT_BYTES,
+    MAX_TAG_KEY_LENGTH,
+    MAX_TAG_VALUE_LENGTH,
+    MAX_TAGS,
+    MIN_EVENT_BYTES,
+    RETENTION_DAYS,
+)
+from ._names import DEFAULT_LOG_STREAM_NAME, StreamName, checked_group_name
+
+
+class SettingArguments(TypedDict, total=False):
+    """The keyword arguments of handler and block; :class:`Settings` explains each."""
+
+    level: int | str
+    formatter: logging.Formatter | None
+    send_interval: float | timedelta
+    max_batch_size: int
+    max_batch_count: int
+    max_message_size: int
+    max_buffer_size: int
+    shutdown_timeout: float | timedelta
+    create_log_group: bool
+    create_log_stream: bool
+    log_group_retention_days: int | None
+    log_group_tags: Mapping[str, str] | None
+    log_group_kms_key_id: str | None
+    log_group_class: str | None
+    entity: Mapping[str, Mapping[str, str]] | None
+    compression: Literal["gzip"] | None
+    max_in_flight: int
+    region_name: str | None
+    profile_name: str | None
+    endpoint_url: str | None
+    session: object | None
+    client: object | None
+    config: object | None
+    enabled: bool
+    strict: bool
+    on_drop: Callable[[Lost], object] | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Validated settings of one handler.
+
+    Raises ``TypeError`` or ``ValueError`` on construction, naming the argument, its value and
+    what is allowed. Intervals and timeouts are seconds, as a number or ``timedelta``.
+    """
+
+    log_group_name: str
+    log_stream_name: str = DEFAULT_LOG_STREAM_NAME
+    level: int | str = logging.NOTSET
+    formatter: logging.Formatter | None = None
+    send_interval: float | timedelta = 5.0
+    max_batch_size: int = MAX_BATCH_BYTES
+    max_batch_count: int = MAX_BATCH_COUNT
+    max_message_size: int = MAX_EVENT_BYTES
+    max_buffer_size: int = 64 * 2**20
+    shutdown_timeout: float | timedelta = 10.0
+    create_log_group: bool = True
+    create_log_stream: bool = True
+    log_group_retention_days: int | None = None
+    log_group_tags: Mapping[str, str] | None = None
+    log_group_kms_key_id: str | None = None
+    log_group_class: str | None = None
+    entity: Mapping[str, Mapping[str, str]] | None = None
+    compression: Literal["gzip"] | None = "gzip"
+    max_in_flight: int = 4
+    region_name: str | None = None
+    profile_name: str | None = None
+    endpoint_url: str | None = None
+    session: object | None = None
+    client: object | None = None
+    config: object | None = None
+    enabled: bool = True
+    strict: bool = False
+    on_drop: Callable[[Lost], object] | None = None
+    stream_name: StreamName = field(init=False)
+
+    def __post_init__(self) -> None:
+        checked_group_name(self.log_group_name)
+        self._set("stream_name", StreamName(self.log_stream_name))
+        self._check_level()
+        self._set("send_interval", _seconds("send_interval", self.send_interval))
+        self._set("shutdown_timeout", _seconds("shutdown_timeout", self.shutdown_timeout))
+        _check_number("max_batch_size", self.max_batch_size, MIN_EVENT_BYTES, MAX_BATCH_BYTES)
+        _check_number("max_batch_count", self.max_batch_count, 1, MAX_BATCH_COUNT)
+        _check_number("max_message_size", self.max_message_size, MIN_EVENT_BYTES, MAX_EVENT_BYTES)
+        _check_number("max_buffer_size", self.max_buffer_size, 1, None)
+        _check_number("max_in_flight", self.max_in_flight, 1, None)
+        for name in ("create_log_group", "create_log_stream", "enabled", "strict"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(_complaint(name, getattr(self, name), "True or False"))
+        self._check_group()
+        self._check_delivery()
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    @property
+    def interval(self) -> float:
+        """``send_interval`` in seconds."""
+        return _seconds("send_interval", self.send_interval)
+
+    @property
+    def grace(self) -> float:
+        """``shutdown_timeout`` in seconds."""
+        return _seconds("shutdown_timeout", self.shutdown_timeout)
+
+    @property
+    def max_event_bytes(self) -> int:
+        """The largest event to send: it also has to fit into a batch."""
+        return min(self.max_message_size, self.max_batch_size)
+
+    def _check_level(self) -> None:
+        try:
+            logging.Handler(self.level)
+        except (TypeError, ValueError) as exc:
+            allowed = "a logging level, such as logging.INFO or 'INFO'"
+            raise type(exc)(_complaint("level", self.level, allowed)) from exc
+        # Anything with a format method will do, as it does for logging.
+        if self.formatter is not None and not callable(getattr(self.formatter, "format", None)):
+            allowed = "a logging.Formatter or None"
+            raise TypeError(_complaint("formatter", self.formatter, allowed))
+
+    def _check_group(self) -> None:
+        days = self.log_group_retention_days
+        if days is not None and (isinstance(days, bool) or days not in RETENTION_DAYS):
+            allowed = f"None (keep for ever) or one of {', '.join(map(str, RETENTION_DAYS))}"
+            raise ValueError(_complaint("log_group_retention_days", days, allowed))
+        if self.log_group_class is not None and self.log_group_class not in LOG_GROUP_CLASSES:
+            allowed = f"None or one of {', '.join(LOG_GROUP_CLASSES)}"
+            raise ValueError(_complaint("log_group_class", self.log_group_class, allowed))
+        key = self.log_group_kms_key_id
+        if key is not None and not (isinstance(key, str) and 0 < len(key) <= 256):  # noqa: PLR2004
+            allowed = "None or the ARN of a KMS key (1 to 256 characters)"
+            raise ValueError(_complaint("log_group_kms_key_id", key, allowed))
+        if self.log_group_tags is not None:
+            _check_tags(self.log_group_tags)
+
+    def _check_delivery(self) -> None:
+        if self.entity is not None and not isinstance(self.entity, Mapping):
+            allowed = "None or a mapping with keyAttributes and attributes, as PutLogEvents has it"
+            raise TypeError(_complaint("entity", self.entity, allowed))
+        if self.compression not in {"gzip", None}:
+            raise ValueError(_complaint("compression", self.compression, "'gzip' or None"))
+        if self.on_drop is not None and not callable(self.on_drop):
+            raise TypeError(_complaint("on_drop", self.on_drop, "None or a function of one Lost"))
+        _check_text("region_name", self.region_name, "'eu-central-1'")
+        _check_text("profile_name", self.profile_name, "'production'")
+        _check_text("endpoint_url", self.endpoint_url, "'http://127.0.0.1:4566'")
+        url = self.endpoint_url
+        if url is not None and not url.lower().startswith(("http://", "https://")):
+            allowed = "an URL that starts with http:// or https://"
+            raise ValueError(_complaint("endpoint_url", url, allowed))
+        _check_client(self.client)
+        if self.session is not None and not hasattr(self.session, "create_client"):
+            allowed = "None or an aiobotocore.session.AioSession"
+            raise TypeError(_complaint("session", self.session, allowed))
+        if self.client is not None:
+            for name in ("session", "region_name", "profile_name", "endpoint_url", "config"):
+                if getattr(self, name) is not None:
+                    allowed = "left out when client= is given: the client has its own"
+                    raise ValueError(_complaint(name, getattr(self, name), allowed))
+        if self.session is not None and self.profile_name is not None:
+            allowed = "left out when session= is given: the session has its own"
+            raise ValueError(_complaint("profile_name", self.profile_name, allowed))
+
+
+SETTING_NAMES: Final = tuple(setting.name for setting in fields(Settings) if setting.init)
+
+
+# What Watchtower's users, and those of boto3, write out of habit, and what to write instead.
+_FOREIGN: Final = {
+    "boto3_client": "client= (an aiobotocore 'logs' client), or region_name= and endpoint_url=",
+    "boto3_session": "session= (an aiobotocore.session.AioSession)",
+    "boto3_profile_name": "profile_name=",
+    "boto3_region_name": "region_name=",
+    "use_queues": "nothing: records are always queued; await logs.flush() where you must wait",
+    "log_group": "log_group_name=",
+    "stream_name": "log_stream_name=",
+    "log_stream": "log_stream_name=",
+    "json_serialize_default": "formatter=CloudWatchLogFormatter(json_serialize_default=...)",
+    "add_log_record_attrs": "formatter=CloudWatchLogFormatter(add_log_record_attrs=...)",
+    "region": "region_name=",
+    "profile": "profile_name=",
+    "tags": "log_group_tags=",
+    "retention_days": "log_group_retention_days=",
+}
+
+
+def check_keywords(owner: str, arguments: Mapping[str, object], allowed: tuple[str, ...]) -> None:
+    """Raise a TypeError that says what to write instead of an unknown keyword argument."""
+    for name, value in arguments.items():
+        if name in allowed:
+            continue
+        if name in _FOREIGN:
+            hint = f"write {_FOREIGN[name]}"
+        elif close := difflib.get_close_matches(name, allowed, 1):
+            hint = f"did you mean {close[0]}=?"
+        else:
+            hint = f"allowed are {', '.join(allowed)}"
+        msg = f"{owner} takes no argument {name}={_shown(name, value)}: {hint}"
+        raise TypeError(msg)
+
+
+def _shown(name: str, value: object) -> str:
+    """Return the value's repr, shortened; not what a name such as aws_secret_access_key hides."""
+    if re.search("secret|key|token|password|credential", name, re.IGNORECASE):
+        return "..."
+    return reprlib.repr(value)
+
+
+def _complaint(name: str, value: object, allowed: str) -> str:
+    return f"{name}={value!r}: must be {allowed}"
+
+
+def _seconds(name: str, value: object) -> float:
+    allowed = "a number of seconds >= 0, or a timedelta"
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = float(value)
+    else:
+        raise TypeError(_complaint(name, value, allowed))
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ValueError(_complaint(name, value, allowed))
+    return seconds
+
+
+def _check_number(name: str, value: object, low: int, high: int | None) -> None:
+    allowed = f"a whole number from {low} to {high}" if high else f"a whole number >= {low}"
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(_complaint(name, value, allowed))
+    if value < low or (high is not None and value > high):
+        raise ValueError(_complaint(name, value, allowed))
+
+
+def _check_text(name: str, value: object, example: str) -> None:
+    if value is not None and not (isinstance(value, str) and value):
+        raise TypeError(_complaint(name, value, f"None or text, such as {example}"))
+
+
+def _check_tags(tags: object) -> None:
+    allowed = "a mapping of 1 to 50 tag names (1 to 128 characters) to values (up to 256)"
+    if not isinstance(tags, Mapping):
+        raise TypeError(_complaint("log_group_tags", tags, allowed))
+    if not tags:
+        return
+    fits = len(tags) <= MAX_TAGS and all(
+        isinstance(key, str)
+        and isinstance(value, str)
+        and 1 <= len(key) <= MAX_TAG_KEY_LENGTH
+        and len(value) <= MAX_TAG_VALUE_LENGTH
+        and not key.lower().startswith("aws:")
+        for key, value in tags.items()
+    )
+    if not fits:
+        raise ValueError(_complaint("log_group_tags", tags, allowed + ", not starting with aws:"))
+
+
+def _check_client(client: object) -> None:
+    if client is None:
+        return
+    origins = {base.__module__.partition(".")[0] for base in type(client).__mro__}
+    if "botocore" in origins and "aiobotocore" not in origins:
+        allowed = "an aiobotocore client: boto3's and botocore's block the event loop"
+        raise TypeError(_complaint("client", client, allowed))
+    if not hasattr(client, "put_log_events"):
+        allowed = "None or an aiobotocore 'logs' client (entered: `async with` gives it)"
+        raise TypeError(_complaint("client", client, allowed))

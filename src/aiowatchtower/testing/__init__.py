@@ -1,0 +1,58 @@
+"""A CloudWatch Logs for tests that refuses what AWS refuses.
+
+In memory, without a socket, a credential or a patch:
+
+    import logging
+
+    import pytest
+    from aiowatchtower import CloudWatchLogging
+    from aiowatchtower.testing import CloudWatchLogs
+
+    @pytest.mark.anyio
+    async def test_order_is_logged():
+        cloudwatch = CloudWatchLogs()
+        async with CloudWatchLogging("/app/web", client=cloudwatch.client()):
+            logging.getLogger("shop").warning("order %d is late", 7)
+        assert cloudwatch.messages("/app/web") == ["order 7 is late"]
+
+Over a real socket, from a process of its own, with signatures verified:
+
+    from aiowatchtower.testing import serve
+
+    def test_survives_throttling(monkeypatch):
+        with serve(latency=0.05) as server:
+            server.faults.throttle(times=3)
+            for name, value in server.environ.items():
+                monkeypatch.setenv(name, value)
+            ...  # run the application
+            server.wait_for(1, group="/app/web")
+
+or from a shell: `python -m aiowatchtower.testing --port 4599`.
+
+The rules are restated here from AWS's documentation, independently of the code that ships the records.
+Nothing in this package was compared with AWS itself.
+"""
+
+from __future__ import annotations
+
+from ._account import Settings
+from ._faults import Fault, FaultPlan, Faults
+from ._remote import CloudWatchServer, serve
+from ._service import CloudWatchLogs
+from ._types import Answer, Event, Group, Refusal, Request, Wire
+
+__all__ = [
+    "Answer",
+    "CloudWatchLogs",
+    "CloudWatchServer",
+    "Event",
+    "Fault",
+    "FaultPlan",
+    "Faults",
+    "Group",
+    "Refusal",
+    "Request",
+    "Settings",
+    "Wire",
+    "serve",
+]

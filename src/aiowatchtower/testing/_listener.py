@@ -1,0 +1,169 @@
+"""The CloudWatch Logs endpoint on a loopback socket."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING
+
+from . import _sts
+from ._garbage import GARBAGE, NOT_HTTP
+from ._http import READ_LIMIT, BadRequestError, Head, read_body, read_head, render, reset
+from ._signature import Keyring, Signed, verify
+from ._types import Answer, Refusal, Wire
+
+if TYPE_CHECKING:
+    from ._faults import Fault
+    from ._service import CloudWatchLogs
+
+LOOPBACK = "127.0.0.1"
+
+
+class Listener:
+    """Serves one `CloudWatchLogs` on 127.0.0.1; can go down and come back on the same port."""
+
+    def __init__(self, service: CloudWatchLogs, port: int = 0) -> None:
+        self.service = service
+        self.port = port
+        self.signatures_verified = 0
+        self.changed = asyncio.Condition()
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
+
+    async def up(self) -> None:
+        """Start to listen; does nothing when up already."""
+        if self._server is None:
+            self._server = await asyncio.start_server(
+                self._connect, LOOPBACK, self.port, limit=READ_LIMIT, backlog=512
+            )
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def down(self) -> None:
+        """Refuse new connections and drop those that are open."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await self.drop_connections()
+
+    async def drop_connections(self) -> None:
+        """Close all connections, hanging ones too."""
+        tasks = list(self._connections)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open now."""
+        return len(self._connections)
+
+    def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(
+            self._serve(reader, writer, next(self._numbers))
+        )
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
+        try:
+            while (head := await read_head(reader)) is not None and await self._handle(
+                head, reader, writer, number
+            ):
+                if head.headers.get("connection", "").lower() == "close":
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the peer has left in the middle of its request
+        except BadRequestError as error:
+            writer.write(render(400, str(error).encode(), "text/plain"))
+        finally:
+            writer.close()
+
+    async def _handle(
+        self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> bool:
+        action = head.headers.get("x-amz-target", "").rpartition(".")[2]
+        wire = Wire(head.headers.get("content-encoding", "").lower(), number)
+        early = self.service.faults.pick_early(action)
+        if early is not None:
+            await asyncio.sleep(early.delay_reading)
+            if early.effect in ("reset_before_reading", "never_read"):
+                await self._ignore(action, wire, early, writer)
+                return False
+        body = await read_body(reader, head)
+        if self.service.settings.latency:
+            await asyncio.sleep(self.service.settings.latency)
+        if _sts.is_query(head.headers.get("content-type", "")):
+            return await self._answer_sts(head, body, writer)
+        answer, fault = self._answer(action, head, body, wire, early)
+        await self._notify()
+        if fault is not None:
+            await asyncio.sleep(fault.delay_answer)
+            if fault.effect not in ("none", "error"):
+                return await _play(fault, reader, writer)
+        return await _send(render(answer.status, answer.encode()), writer)
+
+    async def _ignore(
+        self, action: str, wire: Wire, fault: Fault, writer: asyncio.StreamWriter
+    ) -> None:
+        self.service.remember(action, {}, Answer(0, {}), fault, wire, 0)
+        await self._notify()
+        if fault.effect == "reset_before_reading":
+            reset(writer)
+            return
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport is a Transport
+        await asyncio.Event().wait()
+
+    def _answer(
+        self, action: str, head: Head, body: bytes, wire: Wire, early: Fault | None
+    ) -> tuple[Answer, Fault | None]:
+        try:
+            self._verify(head, body, "logs")
+        except Refusal as refusal:
+            answer = refusal.answer()
+            self.service.remember(action, {}, answer, None, wire, len(body))
+            return answer, None
+        return self.service.exchange(action, body, wire, early)
+
+    async def _answer_sts(self, head: Head, body: bytes, writer: asyncio.StreamWriter) -> bool:
+        try:
+            self._verify(head, body, "sts")
+            status, text = _sts.respond(body)
+        except Refusal as refusal:
+            status, text = _sts.refuse(refusal.code, refusal.message, refusal.status)
+        self.service.remember("GetCallerIdentity", {}, Answer(status, {}), None, Wire(), len(body))
+        await self._notify()
+        return await _send(render(status, text, _sts.CONTENT_TYPE), writer)
+
+    def _verify(self, head: Head, body: bytes, service: str) -> None:
+        settings = self.service.settings
+        if settings.verify_signatures:
+            keys = Keyring(settings.credentials, settings.expired_keys)
+            now = self.service.now()
+            verify(Signed(head.method, head.target, head.headers, body), keys, now, service)
+            self.signatures_verified += 1
+
+    async def _notify(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
+
+
+async def _play(fault: Fault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    if fault.effect == "hang":
+        await reader.read(1)  # until the peer gives up
+        return False
+    if fault.effect == "not_http":
+        await _send(NOT_HTTP, writer)
+        return False
+    if fault.effect in GARBAGE:
+        nonsense = GARBAGE[fault.effect]
+        return await _send(render(nonsense.status, nonsense.body, nonsense.content_type), writer)
+    return False
+
+
+async def _send(data: bytes, writer: asyncio.StreamWriter) -> bool:
+    writer.write(data)
+    await writer.drain()
+    return True

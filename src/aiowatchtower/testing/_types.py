@@ -1,0 +1,97 @@
+"""What the service takes, answers and remembers, as plain values."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+INVALID = "InvalidParameterException"
+UNREADABLE = "SerializationException"
+NOT_FOUND = "ResourceNotFoundException"
+EXISTS = "ResourceAlreadyExistsException"
+THROTTLED = "ThrottlingException"
+DENIED = "AccessDeniedException"
+
+
+class Event(NamedTuple):
+    """A log event the service has accepted."""
+
+    timestamp_ms: int
+    message: str
+    stream: str
+    ingestion_index: int
+    """Place among all events the service ever accepted; breaks ties within one millisecond."""
+
+
+class Group(NamedTuple):
+    """A log group as it stands now."""
+
+    name: str
+    retention_days: int | None
+    tags: dict[str, str]
+    kms_key_id: str | None
+    group_class: str
+    streams: list[str]
+
+
+class Request(NamedTuple):
+    """One request the service has seen, answered or not."""
+
+    action: str
+    group: str
+    stream: str
+    event_count: int
+    batch_bytes: int
+    """Size as AWS counts it: UTF-8 bytes of all messages plus 26 per event; 0 when the batch was unreadable."""
+    status: int
+    """HTTP status of the answer; 0 when a fault left the request without one."""
+    error_code: str
+    fault: str
+    """Effect of the fault that hit this request, or ""."""
+    wire_bytes: int
+    encoding: str
+    connection: int
+    monotonic_time: float
+
+
+class Answer(NamedTuple):
+    """An HTTP answer before it is written out."""
+
+    status: int
+    body: dict[str, object]
+
+    @property
+    def error_code(self) -> str:
+        """AWS's error code, or "" for a success."""
+        return str(self.body.get("__type", ""))
+
+    def encode(self) -> bytes:
+        """Return the body as AWS writes it: nothing at all for an action without output."""
+        return json.dumps(self.body).encode() if self.body else b""
+
+
+class Wire(NamedTuple):
+    """How a request came in."""
+
+    encoding: str = ""
+    connection: int = 0
+
+
+class Refusal(Exception):  # noqa: N818  # it is an answer, not a mistake of this program
+    """An error answer, raised where the rule is broken and turned into an `Answer` in one place."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+    def answer(self) -> Answer:
+        """Return the error in the shape of the AWS JSON 1.1 protocol."""
+        return Answer(self.status, {"__type": self.code, "message": self.message})
+
+
+def violation(value: object, member: str, constraint: str) -> Refusal:
+    """Return AWS's refusal of a parameter that breaks its declared shape."""
+    text = f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}"
+    return Refusal(INVALID, text)
