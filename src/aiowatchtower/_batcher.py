@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, islice
 from operator import itemgetter
+from typing import Final
 
 from ._events import SIZE_BYTES, STREAM, TIMESTAMP_MS, Batch, LogEvent
 from ._limits import MAX_BATCH_BYTES, MAX_BATCH_COUNT, MAX_BATCH_SPAN_MS
 
-_timestamp = itemgetter(TIMESTAMP_MS)
-_size = itemgetter(SIZE_BYTES)
+_timestamp: Final[Callable[[LogEvent], int]] = itemgetter(TIMESTAMP_MS)
+_size: Final[Callable[[LogEvent], int]] = itemgetter(SIZE_BYTES)
 
 
 class Batcher:
@@ -253,5 +254,3 @@ def sliced(events: Iterable[LogEvent], size: int) -> Iterator[list[LogEvent]]:
     iterator = iter(events)
     while part := list(islice(iterator, size)):
         yield part
-
-

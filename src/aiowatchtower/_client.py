@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 import anyio
 from aiobotocore.config import AioConfig
@@ -32,25 +32,6 @@ _LARGE_BODY_BYTES: Final = 2**20
 # Below this, the way to a thread and back costs more than the work.
 _INLINE_BYTES: Final = 16 * 1024
 _PUT: Final = "cloudwatch-logs.PutLogEvents"
-
-
-class LogsClient(Protocol):
-    """What the sender needs of CloudWatch Logs. Every method raises DeliveryError on failure."""
-
-    async def put(self, stream: str, events: Sequence[LogEvent], deadline: float) -> Answer:
-        """Send events, within ``deadline`` seconds."""
-
-    async def create_stream(self, stream: str) -> None:
-        """Create a log stream; one that exists is success."""
-
-    async def create_group(self, *, tags: bool, kms_key: bool) -> None:
-        """Create the log group, with or without these; one that exists is success."""
-
-    async def set_retention(self) -> None:
-        """Set the log group's retention."""
-
-    async def renew(self) -> None:
-        """Look for new credentials, and use them if there are any."""
 
 
 @dataclass
@@ -161,9 +142,7 @@ class AwsLogsClient:
     async def set_retention(self) -> None:
         """Set the log group's retention."""
         days = self._settings.log_group_retention_days
-        await self._call(
-            "PutRetentionPolicy", self._group, _READ_TIMEOUT, retentionInDays=days
-        )
+        await self._call("PutRetentionPolicy", self._group, _READ_TIMEOUT, retentionInDays=days)
 
     async def _call(
         self, action: str, resource: str, deadline: float, **arguments: object
@@ -174,7 +153,7 @@ class AwsLogsClient:
                 return await connection.call(action, logGroupName=self._group, **arguments)
         except DeliveryError:
             raise
-        except Exception as exc:  # noqa: BLE001 - whatever a client raises is a failed call
+        except Exception as exc:  # whatever a client raises is a failed call
             raise translated(exc, action, resource, deadline) from exc
 
     async def _connected(self) -> _Connection:
@@ -191,9 +170,9 @@ class AwsLogsClient:
         connection = self._connection
         if self._settings.client is not None or connection is None or connection.is_retired:
             return
-        if time.monotonic() - connection.opened_at < _REBUILD_SECONDS:
-            if not await connection.has_new_credentials():
-                return
+        is_young = time.monotonic() - connection.opened_at < _REBUILD_SECONDS
+        if is_young and not await connection.has_new_credentials():
+            return
         if self._connection is connection:
             self._connection = None
             await connection.retire()

@@ -98,17 +98,15 @@ class CloudWatchLogging:
         check_keywords("CloudWatchLogging", arguments, ("loggers", *SETTING_NAMES))
         chosen = _checked_loggers(loggers)
         handler = CloudWatchLogHandler(log_group_name, log_stream_name, **arguments)
-        self._set_up(lambda: [handler], chosen)
-        self._handlers = (handler,)
+        self._set_up((handler,), chosen)
 
     def _set_up(
-        self,
-        find: Callable[[], Sequence[CloudWatchLogHandler]],
-        loggers: Sequence[logging.Logger],
+        self, handlers: tuple[CloudWatchLogHandler, ...], loggers: Sequence[logging.Logger]
     ) -> None:
-        self._find = find
+        self._handlers = handlers
         self._loggers = loggers
-        self._handlers: tuple[CloudWatchLogHandler, ...] = ()
+        # configured() looks for its handlers each time it is entered.
+        self._find: Callable[[], Sequence[CloudWatchLogHandler]] = lambda: handlers
         self._pipelines: list[Pipeline] = []
         self._attachment: Attachment | None = None
         self._watch: asyncio.TimerHandle | None = None
@@ -121,8 +119,7 @@ class CloudWatchLogging:
             msg = f"handler={handler!r}: must be a CloudWatchLogHandler"
             raise TypeError(msg)
         block = cls.__new__(cls)
-        block._set_up(lambda: [handler], ())
-        block._handlers = (handler,)
+        block._set_up((handler,), ())  # noqa: SLF001 - its own class
         return block
 
     @classmethod
@@ -132,7 +129,8 @@ class CloudWatchLogging:
         For handlers declared by ``logging.config``. Those that another block runs are left to it.
         """
         block = cls.__new__(cls)
-        block._set_up(find_handlers, ())
+        block._set_up((), ())  # noqa: SLF001 - its own class
+        block._find = find_handlers  # noqa: SLF001 - its own class
         return block
 
     @property
@@ -185,7 +183,7 @@ class CloudWatchLogging:
             msg = "this block is open already: make a second CloudWatchLogging"
             raise RuntimeError(msg)
         self._process = os.getpid()
-        self._handlers = tuple(self._find()) or self._handlers
+        self._handlers = tuple(self._find())
         enabled = [handler for handler in self._handlers if handler.enabled]
         if not self._handlers:
             say(logging.WARNING, _NOTHING_CONFIGURED)

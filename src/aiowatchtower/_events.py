@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ._errors import DeliveryError
 
@@ -13,7 +13,10 @@ from ._errors import DeliveryError
 # collector stops tracking those: a full buffer then costs it nothing. A class instance or a
 # dict per record would bring a full collection, of tens of milliseconds, every few seconds.
 LogEvent: TypeAlias = tuple[str, int, str, int]
-STREAM, TIMESTAMP_MS, MESSAGE, SIZE_BYTES = range(4)
+STREAM: Final = 0
+TIMESTAMP_MS: Final = 1
+MESSAGE: Final = 2
+SIZE_BYTES: Final = 3
 
 
 @dataclass(frozen=True)

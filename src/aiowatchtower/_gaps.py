@@ -55,5 +55,3 @@ class Gaps:
 def _moment(timestamp_ms: int) -> str:
     moment = datetime.fromtimestamp(timestamp_ms / 1000, timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-

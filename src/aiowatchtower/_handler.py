@@ -152,9 +152,7 @@ class CloudWatchLogHandler(logging.Handler):
 
     def _resolved(self, record: logging.LogRecord) -> str:
         task = _task_name() if self._stream_name.uses_task else ""
-        return self._stream_name.resolve(
-            record.name, record.threadName or "", task, record.created
-        )
+        return self._stream_name.resolve(record.name, record.threadName or "", task, record.created)
 
     def _drop_late(self) -> None:
         self.inbox.count_dropped(self.inbox.closed_because)

@@ -37,12 +37,12 @@ class LossNotices:
             )
             self._thread.start()
 
-    async def aclose(self, timeout: float) -> None:
+    async def aclose(self, seconds: float) -> None:
         """End the thread after its last call; a call that takes longer is left to itself."""
         if self._thread is None:
             return
         self._losses.put(None)
-        with anyio.move_on_after(timeout):
+        with anyio.move_on_after(seconds):
             await self._all_told.wait()
 
     def _call_each(

@@ -129,9 +129,7 @@ class Pipeline:
         """Raise SetupError unless events can be delivered."""
         name = self._handler.settings.stream_name
         stream = name.constant or name.resolve("root", "MainThread", "no-task", time.time())
-        await prove_delivery(
-            self._client, self._provisioner, self._backoff, stream, time.monotonic
-        )
+        await prove_delivery(self._client, self._provisioner, self._backoff, stream, time.monotonic)
 
     async def flush(self) -> None:
         """Return when everything logged before this call has met its fate."""

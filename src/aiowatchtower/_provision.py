@@ -8,11 +8,11 @@ from typing import Final
 import anyio
 
 from ._advice import advise
-from ._client import LogsClient
 from ._diagnostics import Diagnostics
 from ._errors import DeliveryError
 from ._limits import CREATE_STREAM_PER_SECOND
 from ._retry import Backoff, Verdict, judge
+from ._service import LogsClient
 from ._settings import Settings
 
 _RETENTION_TRIES: Final = 5
@@ -107,9 +107,7 @@ class Provisioner:
         possible = [(tags and has_tags, key and has_key) for tags, key in wanted]
         return list(dict.fromkeys(possible))
 
-    def _warn_of_missing(
-        self, *, tags: bool, kms_key: bool, refusal: DeliveryError | None
-    ) -> None:
+    def _warn_of_missing(self, *, tags: bool, kms_key: bool, refusal: DeliveryError | None) -> None:
         if refusal is None:
             return
         missing = []

@@ -10,13 +10,13 @@ from typing import Final
 import anyio
 
 from ._advice import advise
-from ._client import LogsClient
 from ._delivery import Delivery, shortened
 from ._diagnostics import Diagnostics
 from ._errors import DeliveryError
 from ._limits import MIN_EVENT_BYTES
 from ._provision import Provisioner
 from ._retry import Backoff, Verdict, judge, learned_event_limit
+from ._service import LogsClient
 from ._shutdown import Shutdown
 
 _TRY_SECONDS: Final = 15.0
@@ -142,7 +142,8 @@ class Sender:
         kind = "delivery" if verdict is Verdict.RETRY else f"{error.action} {error.code}"
         self._failing.setdefault(kind, set()).add(stream)
         self._diagnostics.warn(
-            kind, f"{error}. {advise(error)} Records are kept, within max_buffer_size, and tried again."
+            kind,
+            f"{error}. {advise(error)} Records are kept, within max_buffer_size, and tried again.",
         )
 
     def _succeeded(self, stream: str) -> None:

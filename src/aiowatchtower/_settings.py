@@ -150,7 +150,7 @@ class Settings:
         if self.log_group_class is not None and self.log_group_class not in LOG_GROUP_CLASSES:
             allowed = f"None or one of {', '.join(LOG_GROUP_CLASSES)}"
             raise ValueError(_complaint("log_group_class", self.log_group_class, allowed))
-        key = self.log_group_kms_key_id
+        key: object = self.log_group_kms_key_id
         if key is not None and not (isinstance(key, str) and 0 < len(key) <= 256):  # noqa: PLR2004
             allowed = "None or the ARN of a KMS key (1 to 256 characters)"
             raise ValueError(_complaint("log_group_kms_key_id", key, allowed))

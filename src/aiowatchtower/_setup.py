@@ -9,11 +9,11 @@ from typing import Final
 import anyio
 
 from ._advice import advise
-from ._client import LogsClient
 from ._errors import DeliveryError, SetupError
 from ._limits import EVENT_OVERHEAD_BYTES, TOO_OLD_MS
 from ._provision import Provisioner
 from ._retry import Backoff, Verdict, judge
+from ._service import LogsClient
 
 _PATIENCE_SECONDS: Final = 10.0
 

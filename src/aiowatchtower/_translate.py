@@ -54,9 +54,7 @@ def _classified(exc: Exception) -> tuple[str, bool]:
     return type(exc).__name__, True
 
 
-def _answered(
-    exc: botocore_errors.ClientError, action: str, resource: str
-) -> DeliveryError:
+def _answered(exc: botocore_errors.ClientError, action: str, resource: str) -> DeliveryError:
     error = exc.response.get("Error", {})
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     # Without a body botocore puts the status where the code belongs.

@@ -119,7 +119,9 @@ def _water_level(lengths: list[int], excess: int) -> int | None:
     """Return the greatest length to which cutting all longer ones saves *excess* bytes."""
     lengths = sorted(lengths, reverse=True)
     total = 0
-    for count, (length, following) in enumerate(zip(lengths, [*lengths[1:], _SHORTEST], strict=False), 1):
+    for count, (length, following) in enumerate(
+        zip(lengths, [*lengths[1:], _SHORTEST], strict=False), 1
+    ):
         total += length
         if total - count * following >= excess:
             return (total - excess) // count

@@ -208,5 +208,8 @@ def serve(port: int = 0, **options: Unpack[Options]) -> Iterator[CloudWatchServe
         if not line:
             message = f"the server did not start on port {port}; its error is on stderr"
             raise RuntimeError(message)
-        yield CloudWatchServer(**json.loads(line))
-        # Leaving the block closes the child's stdin, which ends it.
+        try:
+            yield CloudWatchServer(**json.loads(line))
+        finally:
+            # A child that this process has forked may hold the pipe open: closing it is not enough here.
+            process.terminate()

@@ -65,6 +65,11 @@ class Answer(NamedTuple):
         """AWS's error code, or "" for a success."""
         return str(self.body.get("__type", ""))
 
+    @property
+    def error_message(self) -> str:
+        """AWS's text, or "" for a success."""
+        return str(self.body.get("message", ""))
+
     def encode(self) -> bytes:
         """Return the body as AWS writes it: nothing at all for an action without output."""
         return json.dumps(self.body).encode() if self.body else b""
