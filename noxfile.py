@@ -1,0 +1,218 @@
+"""Every check of this repository as a nox session: `nox -l` lists them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+nox.needs_version = ">=2025.5.1"
+# Not uv: it does not read pip's configuration, and a machine may reach its mirror only through that.
+nox.options.default_venv_backend = "virtualenv"
+nox.options.error_on_external_run = True
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = [
+    "lint",
+    "typing",
+    "tests",
+    "coverage",
+    "tests_lowest",
+    "ecosystem",
+    "demo",
+    "build",
+]
+
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+SUPPORTED = nox.project.python_versions(PYPROJECT)
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+CHECKED_BY_MYPY = ("src", "noxfile.py", "examples", "tests")
+
+
+def pyenv_roots() -> Iterator[Path]:
+    """Yield where pyenv may keep its versions: it need not be set up in the shell that runs nox."""
+    if root := os.environ.get("PYENV_ROOT"):
+        yield Path(root)
+    if pyenv := shutil.which("pyenv"):
+        asked = subprocess.run([pyenv, "root"], capture_output=True, text=True, check=False)
+        if asked.returncode == 0:
+            yield Path(asked.stdout.strip())
+    yield Path.home() / ".pyenv"
+
+
+def candidates(version: str) -> Iterator[str]:
+    """Yield the files that might be a CPython of `version` ("3.12"), the preferred ones first."""
+    name = f"python{version}"
+    for folder in os.get_exec_path():
+        if found := shutil.which(name, path=folder):
+            yield found
+    for root in dict.fromkeys(pyenv_roots()):
+        for home in sorted(root.glob(f"versions/{version}.*"), key=_release, reverse=True):
+            yield str(home / "bin" / name)
+
+
+def _release(home: Path) -> tuple[int, ...]:
+    return tuple(int(part) for part in home.name.split(".") if part.isdigit())
+
+
+def works(interpreter: str, version: str) -> bool:
+    """Tell whether the file runs and is that CPython: pyenv's shims exist for versions that do not run."""
+    program = "import platform; print(platform.python_implementation(), platform.python_version())"
+    try:
+        asked = subprocess.run(
+            [interpreter, "-c", program], capture_output=True, text=True, check=False, timeout=30
+        )
+    except OSError:
+        return False
+    return asked.returncode == 0 and asked.stdout.startswith(f"CPython {version}.")
+
+
+@functools.cache
+def interpreters() -> dict[str, str]:
+    """Map each version to test, such as "3.12", to its interpreter; the one that runs nox comes first."""
+    found = {RUNNING: sys.executable}
+    for version in SUPPORTED:
+        if version not in found:
+            working = (path for path in candidates(version) if works(path, version))
+            if interpreter := next(working, None):
+                found[version] = interpreter
+    return found
+
+
+def _minor(param: nox.param) -> int:
+    return int(str(param.id).partition(".")[2])
+
+
+PYTHONS = [nox.param(path, id=version) for version, path in interpreters().items()]
+on_every_python = nox.parametrize("python", PYTHONS)
+on_the_other_pythons = nox.parametrize("python", PYTHONS[1:])
+on_the_oldest_python = nox.parametrize("python", sorted(PYTHONS, key=_minor)[:1])
+
+
+def group(*names: str) -> list[str]:
+    """Return the requirements of dependency groups, for any pip."""
+    return list(nox.project.dependency_groups(PYPROJECT, *names))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting; `-- --fix` mends what can be mended."""
+    session.install(*group("lint"))
+    if "--fix" in session.posargs:
+        session.run("ruff", "check", "--fix", ".")
+        session.run("ruff", "format", ".")
+        return
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", "--diff", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check types with mypy on the oldest and newest Python, and that the public ones are complete."""
+    session.install("-e", ".[check]", *group("typing", "ecosystem"))
+    present = [path for path in CHECKED_BY_MYPY if (ROOT / path).exists()]
+    for version in (SUPPORTED[0], SUPPORTED[-1]):
+        session.run("mypy", "--python-version", version, *present)
+    session.run("pyright", "--verifytypes", "aiowatchtower", "--ignoreexternal")
+
+
+def _run_tests(session: nox.Session) -> None:
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+@on_every_python
+def tests(session: nox.Session) -> None:
+    """Run the tests on the running Python and on each other one found; `-- -n 2` for two at once."""
+    session.install(".", *group("tests"))
+    _run_tests(session)
+
+
+@nox.session
+@on_the_oldest_python
+def tests_lowest(session: nox.Session) -> None:
+    """Run the tests on the oldest dependencies that the package allows."""
+    lowest = [bound.replace(">=", "==") for bound in PYPROJECT["project"]["dependencies"]]
+    session.install(".", *lowest, *group("tests"))
+    _run_tests(session)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Combine what the tests measured on every Python, and enforce the limit."""
+    session.install(*(needed for needed in group("tests") if needed.startswith("coverage")))
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session(default=False)
+def examples(session: nox.Session) -> None:
+    """Run only the tests of the examples, each as a user would run it."""
+    session.install(".", *group("tests"))
+    session.run("pytest", "tests/examples", *session.posargs)
+
+
+@nox.session
+def ecosystem(session: nox.Session) -> None:
+    """Run the tests with structlog, loguru, python-json-logger and OpenTelemetry."""
+    session.install(".", *group("tests", "ecosystem"))
+    session.run("pytest", "tests/ecosystem", *session.posargs)
+
+
+def _run_demo(session: nox.Session) -> None:
+    session.install(".", *group("demo"))
+    session.run("python", "tests/demo/demo.py", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Serve the FastAPI example, and read its logs back from moto, or from `-- --endpoint-url URL`."""
+    _run_demo(session)
+
+
+@nox.session(default=False)
+@on_the_other_pythons
+def demo_elsewhere(session: nox.Session) -> None:
+    """Run the demo on each other Python found."""
+    _run_demo(session)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure against what users pick today; `-- --quick` takes under two minutes."""
+    session.install(".", *group("bench"))
+    session.run("python", "tests/bench/run.py", *session.posargs)
+
+
+@nox.session(default=False)
+def chaos(session: nox.Session) -> None:
+    """Run seeded schedules of faults and prove that every record has one fate."""
+    session.install(".", *group("tests"))
+    session.run("python", "tests/chaos/run.py", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheel and the sdist, check both, and import what each of them installs."""
+    session.install(*group("build"))
+    dist = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(dist))
+    built = sorted(str(path) for path in dist.iterdir())
+    session.run("twine", "check", "--strict", *built)
+    session.run("check-wheel-contents", *(path for path in built if path.endswith(".whl")))
+    for archive in built:
+        session.install("--force-reinstall", "--no-deps", archive)
+        session.install(archive)
+        session.run(
+            "python", "-I", "-c", "import aiowatchtower as a; print(a.__version__, a.__file__)"
+        )

@@ -1,0 +1,87 @@
+"""What every test gets: a loop, an environment without AWS in it, and a CloudWatch Logs to talk to."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+from blockbuster import blockbuster_ctx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from blockbuster import BlockBuster
+
+    from aiowatchtower.testing import CloudWatchServer
+
+LOOPS = [
+    pytest.param(("asyncio", {"use_uvloop": False}), id="asyncio"),
+    pytest.param(("asyncio", {"use_uvloop": True}), id="uvloop"),
+]
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector, name, obj):
+    """Run every coroutine test on anyio's runner, without a marker on each."""
+    if collector.istestfunction(obj, name):
+        inner = obj.hypothesis.inner_test if hasattr(obj, "hypothesis") else obj
+        if inspect.iscoroutinefunction(inner):
+            pytest.mark.anyio(obj)
+            pytest.mark.usefixtures("anyio_backend")(obj)
+
+
+def pytest_generate_tests(metafunc):
+    """Run what is marked `every_loop` on asyncio and on uvloop."""
+    if metafunc.definition.get_closest_marker("every_loop"):
+        metafunc.parametrize("anyio_backend", LOOPS)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend():
+    """Name the loop that coroutine tests run on: asyncio's own, or the one `every_loop` gives."""
+    return ("asyncio", {"use_uvloop": False})
+
+
+@pytest.fixture(autouse=True)
+def _no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the developer's AWS account, and this machine's, out of every test and its children."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "AIOWATCHTOWER_"))]:
+        monkeypatch.delenv(name)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-aws-credentials"))
+
+
+@pytest.fixture(scope="session")
+def _served() -> Iterator[CloudWatchServer]:
+    from aiowatchtower.testing import serve
+
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def server(_served: CloudWatchServer) -> CloudWatchServer:
+    """Return a CloudWatch Logs without groups or faults, served on loopback by another process."""
+    _served.reset()
+    return _served
+
+
+@pytest.fixture
+def no_blocking() -> Iterator[BlockBuster]:
+    """Fail the test when code of the library makes a blocking call in a running loop."""
+    with blockbuster_ctx("aiowatchtower") as blockbuster:
+        yield blockbuster
