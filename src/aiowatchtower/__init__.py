@@ -14,6 +14,7 @@ from ._events import Lost
 from ._formatter import CloudWatchLogFormatter
 from ._handler import CloudWatchLogHandler
 from ._ledger import Statistics
+from ._session import prewarm
 from ._version import __version__
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "SetupError",
     "Statistics",
     "__version__",
+    "prewarm",
 ]

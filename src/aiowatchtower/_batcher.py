@@ -119,9 +119,13 @@ class Batcher:
     def drain(self) -> Iterator[LogEvent]:
         """Hand out what is still waiting, to be given up. Batches that are out stay out."""
         queues, self._queues = self._queues, {}
-        for queue in queues.values():
+        for stream, queue in queues.items():
             for segment in queue.segments:
                 yield from segment.events
+                if stream in self._out:
+                    # Whoever sealed these waits for the batch that was cut before them, too.
+                    self._out[stream] += segment.seals
+                    continue
                 for seal in segment.seals:
                     self._meet(seal)
 
@@ -235,6 +239,9 @@ class _StreamQueue:
                 return
             if sum(map(_size, first.events)) + sum(map(_size, second.events)) > max_bytes:
                 return
+            # Else a seal on the older events would have to wait for the younger ones' batch.
+            if _span(first.events, second.events) > MAX_BATCH_SPAN_MS:
+                return
             self.segments.popleft()
             second.events = first.events + second.events
             second.events.sort(key=_timestamp)
@@ -247,6 +254,12 @@ class _StreamQueue:
                 self._arrivals.appendleft((now, arrived - count))
                 return
             count -= arrived
+
+
+def _span(first: Sequence[LogEvent], second: Sequence[LogEvent]) -> int:
+    """Return the milliseconds that two chronological, non-empty runs of events cover together."""
+    begin = min(first[0][TIMESTAMP_MS], second[0][TIMESTAMP_MS])
+    return max(first[-1][TIMESTAMP_MS], second[-1][TIMESTAMP_MS]) - begin
 
 
 def sliced(events: Iterable[LogEvent], size: int) -> Iterator[list[LogEvent]]:

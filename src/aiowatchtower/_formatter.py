@@ -146,7 +146,9 @@ class CloudWatchLogFormatter(Formatter):
     def _tail(self, record: LogRecord) -> _Fields:
         blocks: _Fields = {}
         if record.exc_text:
-            blocks["exception"] = str(record.exc_text)
+            # loguru sets "\n" where the message has the traceback already.
+            if not str(record.exc_text).isspace():
+                blocks["exception"] = str(record.exc_text)
         elif record.exc_info:
             blocks["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
@@ -185,7 +187,7 @@ def describe_failure(record: LogRecord, error: BaseException) -> str:
         text = f"{_read_message(record)[0]} [aiowatchtower: {_describe(error)}]"
         trace = record.exc_info and _guard(Formatter().formatException, record.exc_info)
         parts = (text, record.exc_text or trace, record.stack_info)
-        return "\n".join(str(part) for part in parts if part)
+        return "\n".join(_guard(str, part) for part in parts if part)
     except Exception:  # noqa: BLE001 - the last resort
         return "[aiowatchtower: formatting failed, and so did describing the record]"
 

@@ -22,6 +22,9 @@ from ._shutdown import Shutdown
 _TRY_SECONDS: Final = 15.0
 # Refusing this many single events in a row is no matter of the events: slow down.
 _REFUSED_IN_A_ROW: Final = 16
+# For so many tries a group may be unknown after its creation, above all when another process
+# has it under way (OperationAbortedException): nobody has to do anything about that.
+_UNKNOWN_FOR_TRIES: Final = 3
 
 
 class Sender:
@@ -50,6 +53,14 @@ class Sender:
         self._process = os.getpid()
         # The streams with a failure of each kind, to tell when the last of them has recovered.
         self._failing: dict[str, set[str]] = {}
+
+    async def prepare(self) -> None:
+        """Make the client before it is needed, and say early what would keep it from working."""
+        try:
+            await self._client.prepare()
+        except DeliveryError as exc:
+            self._note_error(exc)
+            self._failed("", judge(exc), exc)
 
     async def deliver(self, delivery: Delivery) -> None:
         """Return when every event of the batch has met its fate; until then, keep trying."""
@@ -114,7 +125,7 @@ class Sender:
     ) -> None:
         """Do what the verdict says, then wait."""
         if verdict is Verdict.PROVISION:
-            if await self._provided(stream):
+            if await self._provided(stream, tries):
                 # Right after a creation it may still be unknown where it is asked for next.
                 await self._pause(tries - 1)
                 return
@@ -124,12 +135,14 @@ class Sender:
             await self._client.renew()
         await self._pause(tries)
 
-    async def _provided(self, stream: str) -> bool:
+    async def _provided(self, stream: str, tries: int) -> bool:
         try:
             await self._provisioner.provide(stream)
         except DeliveryError as exc:
-            self._note_error(exc)
-            self._failed(stream, judge(exc), exc)
+            verdict = judge(exc)
+            if verdict is not Verdict.PROVISION or tries > _UNKNOWN_FOR_TRIES:
+                self._note_error(exc)
+                self._failed(stream, verdict, exc)
             return False
         return True
 
@@ -148,7 +161,7 @@ class Sender:
 
     def _succeeded(self, stream: str) -> None:
         for kind, streams in list(self._failing.items()):
-            streams.discard(stream)
+            streams -= {stream, ""}
             if not streams:
                 del self._failing[kind]
                 self._diagnostics.recovered(kind, f"delivery to {stream} works again")

@@ -11,6 +11,9 @@ from ._events import Answer, LogEvent
 class LogsClient(Protocol):
     """What the sender needs of CloudWatch Logs. Every method raises DeliveryError on failure."""
 
+    async def prepare(self) -> None:
+        """Get ready for the first call, and find out whether there are credentials."""
+
     async def put(self, stream: str, events: Sequence[LogEvent], deadline: float) -> Answer:
         """Send events, within ``deadline`` seconds."""
 

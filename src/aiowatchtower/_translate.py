@@ -28,6 +28,8 @@ _TABLE: Final[tuple[tuple[type[BaseException], str, bool], ...]] = (
     (botocore_errors.HTTPClientError, "GarbledAnswer", True),
 )
 
+_SERVER_ERROR: Final = 500
+
 
 def translated(exc: Exception, action: str, resource: str, deadline: float) -> DeliveryError:
     """Return the DeliveryError for whatever a call raised."""
@@ -62,4 +64,12 @@ def _answered(exc: botocore_errors.ClientError, action: str, resource: str) -> D
     # AWS writes some codes with a namespace: com.amazon.coral.service#SerializationException
     code = code.rpartition("#")[2]
     message = str(error.get("Message") or "").strip() or f"HTTP {status} without a message"
-    return DeliveryError(action, code, message[:1000], status=status, resource=resource)
+    return DeliveryError(
+        action,
+        code,
+        message[:1000],
+        status=status,
+        resource=resource,
+        # A gateway's own page: what is behind it may have taken the events before it gave up.
+        maybe_accepted=status >= _SERVER_ERROR and code == str(status),
+    )

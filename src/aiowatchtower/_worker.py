@@ -67,9 +67,12 @@ class Worker:
         self._scope = anyio.CancelScope(deadline=self._deadline())
         with self._scope:
             async with anyio.create_task_group() as lanes:
+                lanes.start_soon(self._sender.prepare)
                 while not self._is_done():
                     await self._take()
                     self._start_lanes(lanes)
+                # No lane is left; preparing what nothing needed need not be waited for.
+                lanes.cancel_scope.cancel()
         self._give_up_the_rest()
         return self._undelivered
 

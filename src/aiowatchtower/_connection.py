@@ -1,0 +1,175 @@
+"""One aiobotocore client: where it comes from, how its calls are changed, when it is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from aiobotocore.config import AioConfig
+
+from ._encoder import Body
+from ._resolver import quiet_resolver
+from ._session import load_data, new_session
+from ._settings import Settings
+
+READ_TIMEOUT: Final = 30
+_CONNECT_TIMEOUT: Final = 5
+# A bytes body above this makes aiohttp warn that it should be a stream.
+_LARGE_BODY_BYTES: Final = 2**20
+_PUT: Final = "cloudwatch-logs.PutLogEvents"
+
+
+@dataclass
+class Exchange:
+    """One PutLogEvents under way: the body it takes out, the raw answer it brings back."""
+
+    body: Body
+    answer: bytes | None = None
+
+
+EXCHANGE: Final[ContextVar[Exchange | None]] = ContextVar("aiowatchtower_exchange", default=None)
+
+
+def _replace_body(params: dict[str, Any], **_: object) -> None:
+    """Supply our body through botocore's documented ``before-call`` event.
+
+    https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html
+    Calls that are not ours, on a client that belongs to the application, find no exchange.
+    """
+    exchange = EXCHANGE.get()
+    if exchange is not None:
+        data = exchange.body.data
+        params["body"] = io.BytesIO(data) if len(data) > _LARGE_BODY_BYTES else data
+        params["headers"].update(exchange.body.headers)
+
+
+async def _keep_answer(http_response: Any, **_: object) -> None:
+    """Keep the raw answer: botocore parses HTML and truncated JSON as an empty success."""
+    exchange = EXCHANGE.get()
+    if exchange is not None:
+        exchange.answer = await http_response.content
+
+
+class Connection:
+    """One aiobotocore client, closed when the last call on it is over."""
+
+    def __init__(
+        self,
+        client: Any,
+        stack: AsyncExitStack,
+        settings: Settings,
+        credentials: tuple[str, ...] | None,
+    ) -> None:
+        self._client = client
+        self._stack = stack
+        self._settings = settings
+        self._credentials = credentials
+        self._calls = 0
+        self.is_retired = False
+        self.opened_at = time.monotonic()
+
+    @classmethod
+    async def open(cls, settings: Settings, threads: ThreadPoolExecutor) -> Connection:
+        """Make the client, or take the application's."""
+        stack = AsyncExitStack()
+        client: Any = settings.client
+        credentials = None
+        if client is None:
+            # In a thread and in two steps, so that neither holds the loop for long.
+            loop = asyncio.get_running_loop()
+            session = await loop.run_in_executor(threads, _loaded_session, settings)
+            await asyncio.sleep(0)
+            context = session.create_client(
+                "logs",
+                region_name=settings.region_name,
+                endpoint_url=settings.endpoint_url,
+                config=_config(settings, stack),
+            )
+            client = await stack.enter_async_context(context)
+            credentials = await _frozen(session)
+            await asyncio.sleep(0)
+        events = client.meta.events
+        events.register(f"before-call.{_PUT}", _replace_body, unique_id="aiowatchtower-body")
+        events.register(f"after-call.{_PUT}", _keep_answer, unique_id="aiowatchtower-answer")
+        return cls(client, stack, settings, credentials)
+
+    async def call(self, action: str, **arguments: object) -> dict[str, Any]:
+        """Call one operation by its AWS name."""
+        self._calls += 1
+        try:
+            method = cast(
+                "Callable[..., Awaitable[dict[str, Any]]]",
+                getattr(self._client, _METHODS[action]),
+            )
+            return await method(**arguments)
+        finally:
+            self._calls -= 1
+            if self.is_retired and not self._calls:
+                await self._stack.aclose()
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether a call can be signed. The application's own client is trusted to know."""
+        return self._credentials is not None or self._settings.client is not None
+
+    async def has_new_credentials(self) -> bool:
+        """Return whether the credentials to be found now differ from those in use."""
+        found = await _frozen(_session(self._settings))
+        return found is not None and found != self._credentials
+
+    async def retire(self) -> None:
+        """Let no new call begin here; close now or when the calls under way are over."""
+        self.is_retired = True
+        if not self._calls:
+            await self._stack.aclose()
+
+
+_METHODS: Final = {
+    "PutLogEvents": "put_log_events",
+    "CreateLogStream": "create_log_stream",
+    "CreateLogGroup": "create_log_group",
+    "PutRetentionPolicy": "put_retention_policy",
+}
+
+
+def _session(settings: Settings) -> Any:
+    return settings.session or new_session(settings.profile_name)
+
+
+def _loaded_session(settings: Settings) -> Any:
+    session = _session(settings)
+    load_data(session)
+    return session
+
+
+def _config(settings: Settings, stack: AsyncExitStack) -> AioConfig:
+    """Return our configuration with the application's over it, but for the retries.
+
+    Two retry loops, one inside the other, would multiply tries and hide what happens.
+    """
+    names = ThreadPoolExecutor(1, thread_name_prefix="aiowatchtower-names")
+    stack.callback(names.shutdown, wait=False)
+    ours = AioConfig(
+        connect_timeout=_CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        max_pool_connections=settings.max_in_flight + 2,
+        **quiet_resolver(names),
+    )
+    theirs = cast("AioConfig | None", settings.config)
+    merged = ours if theirs is None else ours.merge(theirs)
+    return cast("AioConfig", merged.merge(AioConfig(retries={"total_max_attempts": 1})))
+
+
+async def _frozen(session: Any) -> tuple[str, ...] | None:
+    credentials = await session.get_credentials()
+    if credentials is None:
+        return None
+    frozen = await credentials.get_frozen_credentials()
+    return (frozen.access_key, frozen.secret_key, frozen.token or "")

@@ -1,0 +1,44 @@
+"""Host names looked up in a thread of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from aiobotocore.config import AioConfig
+from aiohttp.resolver import ThreadedResolver
+from botocore.exceptions import ParamValidationError
+
+
+class _Lookups:
+    """The two look-ups that aiohttp's resolver asks its loop for.
+
+    The loop's own run in its default executor, where they wait behind the application's blocking
+    calls; and in asyncio's debug mode they log there, outside the worker's context, so that each
+    look-up would be shipped and lead to the next.
+    """
+
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
+        self._threads = threads
+
+    async def getaddrinfo(self, host: str, port: int, **options: int) -> list[Any]:
+        work = partial(socket.getaddrinfo, host, port, **options)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def getnameinfo(self, address: Any, flags: int = 0) -> tuple[str, str]:
+        work = partial(socket.getnameinfo, address, flags)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def quiet_resolver(threads: ThreadPoolExecutor) -> dict[str, Any]:
+    """Return the AioConfig arguments for it; none where aiobotocore does not take a resolver."""
+    lookups: Any = _Lookups(threads)
+    connector_args = {"resolver": ThreadedResolver(loop=lookups)}
+    try:
+        AioConfig(connector_args=connector_args)
+    except ParamValidationError:
+        return {}
+    return {"connector_args": connector_args}
