@@ -226,6 +226,13 @@ def test_the_traceback_that_another_handler_made_is_used() -> None:
     assert formatted({"k": 1}, exc_text="cached")["exception"] == "cached"
 
 
+def test_a_blank_text_in_place_of_a_traceback_is_left_out() -> None:
+    """A record whose message has the traceback already, as loguru's do, does not get it twice."""
+    record = make_record("all of it", exc_info=raised(ValueError()), exc_text="\n")
+    assert CloudWatchLogFormatter().format(record) == "all of it"
+    assert "exception" not in load(CloudWatchLogFormatter(structured=True).format(record))
+
+
 def test_attributes_of_the_standard_library_are_no_extra_fields() -> None:
     """What loggers and other formatters leave in a record is not carried."""
     record = make_record({"k": 1}, message="m", asctime="now", taskName="t")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
@@ -111,18 +112,15 @@ def test_json_nested_too_deep_to_be_read_is_cut_as_text() -> None:
 
 def test_the_longest_strings_of_an_object_give_way_first() -> None:
     """Short values, keys, numbers and white space come through as they were written."""
-    message = json.dumps(
-        {"id": "r1", "price": 1.10, "body": "x" * 900, "deep": [{"body": "y" * 800}]}
-    )
-    message = message.replace("1.1", "1.10")
+    ident, body = f"{UUID(int=1)}!", "x" * 900
+    value = {"id": ident, "price": 1.5, "body": body, "deep": [{"body": "y" * 800}]}
+    message = json.dumps(value).replace("1.5", "1.50")
     loaded = _load(cut := truncate(message, 400))
-    assert '"id": "r1", "price": 1.10, "body": "xxx' in cut
-    assert str(loaded["body"]).startswith("xxx")
-    assert str(loaded["body"]).endswith("x…")
-    (deep,) = loaded["deep"]  # type: ignore[misc]
-    assert len(deep["body"]) == len(str(loaded["body"]))
+    assert f'{{"id": "{ident}", "price": 1.50, "body": "xxx' in cut
+    assert body.startswith(shortened := str(loaded["body"]).removesuffix("…"))
+    assert loaded["deep"] == [{"body": "y" * len(shortened) + "…"}]
     assert re.fullmatch(rf"cut \d+ of {len(message)} bytes", str(loaded["aiowatchtower_cut"]))
-    assert utf8_size(cut) == 400
+    assert utf8_size(cut) in (399, 400)
 
 
 def test_keys_are_never_shortened() -> None:
@@ -133,7 +131,7 @@ def test_keys_are_never_shortened() -> None:
 
 def test_numbers_of_any_length_and_equal_keys_are_kept() -> None:
     """An object is cut without being rewritten: its other parts stay as they are."""
-    message = '{"n":%s,"a":1,"a":2,"s":"%s"}' % ("9" * 5_000, "x" * 5_000)
+    message = f'{{"n":{"9" * 5_000},"a":1,"a":2,"s":"{"x" * 5_000}"}}'
     assert '9,"a":1,"a":2,"s":"x' in truncate(message, 6_000)
 
 

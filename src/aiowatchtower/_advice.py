@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from ._errors import DeliveryError
+from ._retry import Verdict, judge
 
 _ARN: Final = re.compile(r"on resource: (arn:\S+)")
 _ACTION: Final = re.compile(r"perform: (\w+:\w+)")
@@ -46,13 +47,17 @@ _BY_CODE: Final = {
     "ResourceNotFoundException": (
         "It does not exist. Create it, or leave create_log_group and create_log_stream at True."
     ),
+    "NotProvisioned": "Create it, or leave create_log_group and create_log_stream at True.",
     "LimitExceededException": "A quota of the account is used up. Raise it in Service Quotas.",
 }
 _EXPIRED: Final = (
     "The AWS credentials have expired. New ones are looked for at every try; renew them "
     "(for SSO: aws sso login)."
 )
-_TRANSIENT: Final = "Nothing to do: the records are kept and tried again."
+_TRANSIENT: Final = "Most likely it passes by itself."
+_UNKNOWN: Final = (
+    "See https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html"
+)
 
 
 def advise(error: DeliveryError) -> str:
@@ -66,7 +71,8 @@ def advise(error: DeliveryError) -> str:
         return f"Allow it: add this statement to the role's policy: {statement(error)}"
     if error.code in {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}:
         return _EXPIRED
-    return _BY_CODE.get(error.code, _TRANSIENT)
+    default = _TRANSIENT if judge(error) is Verdict.RETRY else _UNKNOWN
+    return _BY_CODE.get(error.code, default)
 
 
 def statement(error: DeliveryError) -> str:

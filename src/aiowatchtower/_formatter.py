@@ -14,9 +14,7 @@ _PLAIN_ATTRIBUTES: frozenset[object] = frozenset({*vars(_BLANK), "asctime", "mes
 _BARE_FORMATS = {"%": "%(message)s", "{": "{message}", "$": "${message}"}
 _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _ERROR_KEY = "aiowatchtower_error"
-_MAX_DEPTH = 100
-_MAX_REPEATS = 1_000
-_MAX_PROBLEMS = 8
+_MAX_DEPTH, _MAX_REPEATS, _MAX_PROBLEMS = 100, 1_000, 8
 _MAX_INT_BITS = 14_000  # 4 214 digits: readers refuse more than 4 300 (sys.set_int_max_str_digits)
 _Fields = dict[object, object]
 
@@ -32,9 +30,9 @@ class CloudWatchLogFormatter(Formatter):
     Where two fields want one name, it goes to ``add_log_record_attrs``, then the mapping, then the
     fields above, then ``extra``; the other value is kept, with ``_`` appended to its name.
 
-    `format` neither raises nor changes the record or the mapping. What it had to alter is marked:
-    ``[aiowatchtower: ...]`` in a text, the key ``aiowatchtower_error`` in JSON, where NaN and the
-    infinities become the strings ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
+    `format` neither raises nor changes the record or the mapping. What it had to alter is marked,
+    in a text by ``[aiowatchtower: ...]``, in JSON by the key ``aiowatchtower_error``; there NaN and
+    the infinities become strings.
 
     Args:
         json_serialize_default: Called with a value that JSON has no form for. By default, dates

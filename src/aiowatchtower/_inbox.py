@@ -27,7 +27,6 @@ class Inbox:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._ordinary_bytes = max_bytes - max_bytes // _RESERVE
         self.reset()
 
     def reset(self) -> None:
@@ -41,6 +40,7 @@ class Inbox:
         self._queue: asyncio.Queue[list[LogEvent]] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._awake = False
+        self._make_room()
         # Why records are dropped at once, or "" while they are taken.
         self.closed_because = ""
 
@@ -58,9 +58,9 @@ class Inbox:
         with self._lock:
             ledger = self._ledger
             ledger.logged += 1
-            room = self._max_bytes if urgent else self._ordinary_bytes
+            room = self._urgent_room if urgent else self._room
             if ledger.pending_bytes + size_bytes > room:
-                self._overflowed(event)
+                self._no_room(event)
             else:
                 ledger.pending_bytes += size_bytes
                 self._staged.append(event)
@@ -73,9 +73,15 @@ class Inbox:
         except RuntimeError:
             self._loop_is_gone(loop)
 
-    def _overflowed(self, event: LogEvent) -> None:
+    def _make_room(self) -> None:
+        self._urgent_room = self._max_bytes
+        self._room = self._max_bytes - self._max_bytes // _RESERVE
+
+    def _no_room(self, event: LogEvent) -> None:
         """Book a record that found no room; what is known of it is when and how large."""
-        self._ledger.drop("buffer_full", 1)
+        self._ledger.drop(self.closed_because or "buffer_full", 1)
+        if self.closed_because:
+            return
         overflow = self._overflow.get(event[STREAM])
         if overflow is None:
             overflow = self._overflow[event[STREAM]] = _Overflow(event[TIMESTAMP_MS])
@@ -96,6 +102,7 @@ class Inbox:
             self._loop = loop
             self._queue = asyncio.Queue()
             self.closed_because = ""
+            self._make_room()
             self._awake = True
         loop.call_soon(self._tick)
         return self._queue
@@ -104,6 +111,8 @@ class Inbox:
         """Take no more; hand what is staged to the queue. To be called on the loop."""
         with self._lock:
             self.closed_because = reason
+            # So that put() needs no look of its own at whether it is closed.
+            self._room = self._urgent_room = -1
             self._loop = None
             if self._timer is not None:
                 self._timer.cancel()

@@ -24,8 +24,8 @@ MIN_EVENT_BYTES: Final = 256
 # PutLogEvents rejects events older than 14 days; used for a probe that leaves nothing behind.
 TOO_OLD_MS: Final = 14 * 24 * 60 * 60 * 1000
 
-# "50 requests per second per account per Region"; half of it leaves room for the other workers.
-CREATE_STREAM_PER_SECOND: Final = 25
+# "50 requests per second per account per Region"; this leaves room for other workers.
+CREATE_STREAM_PER_SECOND: Final = 40
 
 LOG_GROUP_NAME: Final = re.compile(r"[\.\-_/#A-Za-z0-9]{1,512}")
 LOG_GROUP_RESERVED_PREFIX: Final = "aws/"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import os
 import random
 import time
@@ -14,6 +15,7 @@ import anyio
 
 from ._batcher import Batcher
 from ._client import AwsLogsClient
+from ._diagnostics import say
 from ._handler import CloudWatchLogHandler
 from ._inbox import DRAIN_SECONDS
 from ._notices import LossNotices
@@ -97,8 +99,7 @@ class Pipeline:
         else:
             if undelivered:
                 self._say_undelivered(undelivered)
-        with anyio.move_on_after(_CLOSE_SECONDS):
-            await self._notices.aclose(_CLOSE_SECONDS)
+        await self._notices.aclose(_CLOSE_SECONDS)
         with anyio.move_on_after(_CLOSE_SECONDS):
             await self._client.aclose()
             # Transports are closed in the loop's next turn.
@@ -109,8 +110,8 @@ class Pipeline:
         several = f" and {len(undelivered) - 3} more" if len(undelivered) > 3 else ""  # noqa: PLR2004
         streams = ", ".join(list(undelivered)[:3]) + several
         error = self._handler.statistics().last_error
-        self._handler.diagnostics.warn(
-            "undelivered",
+        say(
+            logging.WARNING,
             f"{sum(undelivered.values())} records to {settings.log_group_name} ({streams}) could "
             f"not be delivered within shutdown_timeout={settings.grace:g} s and are dropped. "
             f"Last failure: {error or 'none: there was too little time'}",

@@ -68,8 +68,7 @@ class Provisioner:
         return DeliveryError(
             "PutLogEvents",
             "NotProvisioned",
-            f"the log group or stream does not exist, and {switch}=False forbids to create it: "
-            f"create it, or leave {switch} at True",
+            f"the log group or stream does not exist, and {switch}=False forbids to create it",
             resource=f"{group}:{stream}",
         )
 

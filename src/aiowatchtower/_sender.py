@@ -94,9 +94,14 @@ class Sender:
             delivery.trying()
             events = shortened(delivery.part, self._max_event_bytes)
             stream = delivery.batch.stream
-            answer = await self._client.put(
-                stream, events, self._shutdown.try_timeout(_TRY_SECONDS)
-            )
+            try:
+                answer = await self._client.put(
+                    stream, events, self._shutdown.try_timeout(_TRY_SECONDS)
+                )
+            except anyio.get_cancelled_exc_class():
+                # What is said of records that were given up names the request nobody answered.
+                self._note_error(_unanswered(stream))
+                raise
         delivery.accepted(answer, datetime.now(timezone.utc))
         if answer.entity_error:
             self._diagnostics.warn(
@@ -165,3 +170,13 @@ class Sender:
             if not streams:
                 del self._failing[kind]
                 self._diagnostics.recovered(kind, f"delivery to {stream} works again")
+
+
+def _unanswered(stream: str) -> DeliveryError:
+    return DeliveryError(
+        "PutLogEvents",
+        "Timeout",
+        "no answer until the time for it was over",
+        resource=stream,
+        maybe_accepted=True,
+    )

@@ -27,7 +27,6 @@ _TABLE: Final[tuple[tuple[type[BaseException], str, bool], ...]] = (
     (TimeoutError, "Timeout", True),
     (botocore_errors.HTTPClientError, "GarbledAnswer", True),
 )
-
 _SERVER_ERROR: Final = 500
 
 
