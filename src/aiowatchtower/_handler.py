@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 ENABLED_VARIABLE: Final = "AIOWATCHTOWER_ENABLED"
 # Lifts a product such as 1700000000122.9998, which is meant to be a whole number, over it.
 _HALF_A_MICROSECOND_MS: Final = 0.0005
+_reference: Final = weakref.ref
+_ERROR: Final = logging.ERROR
+_DEFAULT_FORMATTER: Final = CloudWatchLogFormatter()
 _handlers: Final[weakref.WeakSet[CloudWatchLogHandler]] = weakref.WeakSet()
 
 
@@ -94,10 +97,11 @@ class CloudWatchLogHandler(logging.Handler):
         """
         if not self.enabled or SHIPPING.get():
             return False
-        visit = self._visit
-        if visit.last is not None and visit.last() is record:
+        # The same record has the same reference for as long as it lives, and no other has it.
+        reference = _reference(record)
+        if self._visit.last is reference:
             return False
-        visit.last = weakref.ref(record)
+        self._visit.last = reference
         if self.filters:
             passed = self.filter(record)
             if not passed:
@@ -113,7 +117,7 @@ class CloudWatchLogHandler(logging.Handler):
             self._drop_late()
             return
         try:
-            message = self.format(record)
+            message = (self.formatter or _DEFAULT_FORMATTER).format(record)
             if type(message) is not str:
                 message = str(message)
         except Exception as exc:  # noqa: BLE001 - a formatter's or an argument's own failure
@@ -124,25 +128,31 @@ class CloudWatchLogHandler(logging.Handler):
             self.handleError(record)
 
     def _put(self, record: logging.LogRecord, message: str) -> None:
-        if message.isascii():
-            size_bytes = len(message) + EVENT_OVERHEAD_BYTES
-        else:
-            message = replace_surrogates(message)
-            size_bytes = utf8_size(message) + EVENT_OVERHEAD_BYTES
-        if size_bytes > self._max_event_bytes:
-            message = self._cut(message, size_bytes)
+        size_bytes = len(message) + EVENT_OVERHEAD_BYTES
+        if not message.isascii() or size_bytes > self._max_event_bytes:
+            message = self._fitting(message)
             size_bytes = utf8_size(message) + EVENT_OVERHEAD_BYTES
         elif not message:
             self.inbox.count_dropped("empty")
             return
-        stream = self._stream_name.constant or self._resolved(record)
-        timestamp_ms = int(record.created * 1000 + _HALF_A_MICROSECOND_MS)
-        urgent = record.levelno >= logging.ERROR
-        self.inbox.put((stream, timestamp_ms, message, size_bytes), urgent=urgent)
+        self.inbox.put(
+            (
+                self._stream_name.constant or self._resolved(record),
+                int(record.created * 1000 + _HALF_A_MICROSECOND_MS),
+                message,
+                size_bytes,
+            ),
+            record.levelno >= _ERROR,
+        )
         if self._warn_of_fork:
             self._say_forked()
 
-    def _cut(self, message: str, size_bytes: int) -> str:
+    def _fitting(self, message: str) -> str:
+        """Return the text as it can be encoded, cut to what one event may hold."""
+        message = replace_surrogates(message)
+        size_bytes = utf8_size(message) + EVENT_OVERHEAD_BYTES
+        if size_bytes <= self._max_event_bytes:
+            return message
         self.diagnostics.warn(
             "cut",
             f"a record of {size_bytes} bytes is cut to {self._max_event_bytes}, the most "

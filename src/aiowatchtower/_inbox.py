@@ -49,7 +49,7 @@ class Inbox:
         """Whether a worker takes what is put."""
         return self._loop is not None
 
-    def put(self, event: LogEvent, *, urgent: bool) -> None:
+    def put(self, event: LogEvent, urgent: bool) -> None:
         """Take one event, or drop it when the buffer is full. Never blocks, never raises.
 
         ``urgent`` events (ERROR and above) may use the last eighth of the buffer.

@@ -73,13 +73,14 @@ def judge(error: DeliveryError) -> Verdict:
 
     An unknown refusal holds the batch: a fault of the set-up must not cost records.
     """
+    if error.status == _REQUEST_TOO_LARGE:
+        # Before the words are looked at: its usual text is "Request Entity Too Large".
+        return Verdict.ISOLATE
     verdict = _BY_CODE.get(error.code)
     if verdict is Verdict.ISOLATE and _ABOUT_THE_REQUEST.search(error.message):
         return Verdict.HOLD
     if verdict is not None:
         return verdict
-    if error.status == _REQUEST_TOO_LARGE:
-        return Verdict.ISOLATE
     if error.status in {_TOO_MANY_REQUESTS, _REQUEST_TIMEOUT} or error.status >= _SERVER_ERROR:
         return Verdict.RETRY
     return Verdict.HOLD

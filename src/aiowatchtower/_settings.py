@@ -112,6 +112,7 @@ class Settings:
                 raise TypeError(_complaint(name, getattr(self, name), "True or False"))
         self._check_group()
         self._check_delivery()
+        self._check_connection()
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -137,14 +138,17 @@ class Settings:
         except (TypeError, ValueError) as exc:
             allowed = "a logging level, such as logging.INFO or 'INFO'"
             raise type(exc)(_complaint("level", self.level, allowed)) from exc
-        # Anything with a format method will do, as it does for logging.
-        if self.formatter is not None and not callable(getattr(self.formatter, "format", None)):
+        formatter: object = self.formatter
+        # Anything with a format method will do, as it does for logging; but str.format is another.
+        if formatter is not None and (
+            isinstance(formatter, str) or not hasattr(formatter, "format")
+        ):
             allowed = "a logging.Formatter or None"
             raise TypeError(_complaint("formatter", self.formatter, allowed))
 
     def _check_group(self) -> None:
         days = self.log_group_retention_days
-        if days is not None and (isinstance(days, bool) or days not in RETENTION_DAYS):
+        if days is not None and (type(days) is not int or days not in RETENTION_DAYS):
             allowed = f"None (keep for ever) or one of {', '.join(map(str, RETENTION_DAYS))}"
             raise ValueError(_complaint("log_group_retention_days", days, allowed))
         if self.log_group_class is not None and self.log_group_class not in LOG_GROUP_CLASSES:
@@ -161,10 +165,12 @@ class Settings:
         if self.entity is not None and not isinstance(self.entity, Mapping):
             allowed = "None or a mapping with keyAttributes and attributes, as PutLogEvents has it"
             raise TypeError(_complaint("entity", self.entity, allowed))
-        if self.compression not in {"gzip", None}:
+        if self.compression not in ("gzip", None):
             raise ValueError(_complaint("compression", self.compression, "'gzip' or None"))
         if self.on_drop is not None and not callable(self.on_drop):
             raise TypeError(_complaint("on_drop", self.on_drop, "None or a function of one Lost"))
+
+    def _check_connection(self) -> None:
         _check_text("region_name", self.region_name, "'eu-central-1'")
         _check_text("profile_name", self.profile_name, "'production'")
         _check_text("endpoint_url", self.endpoint_url, "'http://127.0.0.1:4566'")
@@ -172,10 +178,9 @@ class Settings:
         if url is not None and not url.lower().startswith(("http://", "https://")):
             allowed = "an URL that starts with http:// or https://"
             raise ValueError(_complaint("endpoint_url", url, allowed))
-        _check_client(self.client)
-        if self.session is not None and not hasattr(self.session, "create_client"):
-            allowed = "None or an aiobotocore.session.AioSession"
-            raise TypeError(_complaint("session", self.session, allowed))
+        _check_aws("client", self.client, "put_log_events", "a 'logs' client, entered")
+        _check_aws("session", self.session, "create_client", "an aiobotocore.session.AioSession")
+        _check_aws("config", self.config, "merge", "an aiobotocore.config.AioConfig")
         if self.client is not None:
             for name in ("session", "region_name", "profile_name", "endpoint_url", "config"):
                 if getattr(self, name) is not None:
@@ -278,13 +283,11 @@ def _check_tags(tags: object) -> None:
         raise ValueError(_complaint("log_group_tags", tags, allowed + ", not starting with aws:"))
 
 
-def _check_client(client: object) -> None:
-    if client is None:
+def _check_aws(name: str, value: object, method: str, example: str) -> None:
+    if value is None:
         return
-    origins = {base.__module__.partition(".")[0] for base in type(client).__mro__}
-    if "botocore" in origins and "aiobotocore" not in origins:
-        allowed = "an aiobotocore client: boto3's and botocore's block the event loop"
-        raise TypeError(_complaint("client", client, allowed))
-    if not hasattr(client, "put_log_events"):
-        allowed = "None or an aiobotocore 'logs' client (entered: `async with` gives it)"
-        raise TypeError(_complaint("client", client, allowed))
+    origins = {base.__module__.partition(".")[0] for base in type(value).__mro__}
+    is_blocking = "botocore" in origins and "aiobotocore" not in origins and name != "config"
+    if is_blocking or not hasattr(value, method):
+        allowed = f"None or {example}, of aiobotocore: boto3's and botocore's block the event loop"
+        raise TypeError(_complaint(name, value, allowed))
