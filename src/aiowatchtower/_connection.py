@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +19,15 @@ from ._encoder import Body
 from ._resolver import quiet_resolver
 from ._session import load_data, new_session
 from ._settings import Settings
+from ._substitute import current
 
 READ_TIMEOUT: Final = 30
 _CONNECT_TIMEOUT: Final = 5
 # A bytes body above this makes aiohttp warn that it should be a stream.
 _LARGE_BODY_BYTES: Final = 2**20
 _PUT: Final = "cloudwatch-logs.PutLogEvents"
+# botocore reads the first; the second is what the names of its clients make people write.
+_ENDPOINT_VARIABLES: Final = ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "AWS_ENDPOINT_URL_LOGS")
 
 
 @dataclass
@@ -66,22 +70,26 @@ class Connection:
         stack: AsyncExitStack,
         settings: Settings,
         credentials: tuple[str, ...] | None,
+        *,
+        is_given: bool,
     ) -> None:
         self._client = client
         self._stack = stack
         self._settings = settings
         self._credentials = credentials
+        self._is_given = is_given
         self._calls = 0
         self.is_retired = False
         self.opened_at = time.monotonic()
 
     @classmethod
     async def open(cls, settings: Settings, threads: ThreadPoolExecutor) -> Connection:
-        """Make the client, or take the application's."""
+        """Make the client, or take the application's, or that of a test."""
         stack = AsyncExitStack()
-        client: Any = settings.client
+        client = _given(settings)
         credentials = None
-        if client is None:
+        is_given = client is not None
+        if not is_given:
             # In a thread and in two steps, so that neither holds the loop for long.
             loop = asyncio.get_running_loop()
             session = await loop.run_in_executor(threads, _loaded_session, settings)
@@ -89,7 +97,7 @@ class Connection:
             context = session.create_client(
                 "logs",
                 region_name=settings.region_name,
-                endpoint_url=settings.endpoint_url,
+                endpoint_url=endpoint_url(settings, session),
                 config=_config(settings, stack),
             )
             client = await stack.enter_async_context(context)
@@ -98,7 +106,7 @@ class Connection:
         events = client.meta.events
         events.register(f"before-call.{_PUT}", _replace_body, unique_id="aiowatchtower-body")
         events.register(f"after-call.{_PUT}", _keep_answer, unique_id="aiowatchtower-answer")
-        return cls(client, stack, settings, credentials)
+        return cls(client, stack, settings, credentials, is_given=is_given)
 
     async def call(self, action: str, **arguments: object) -> dict[str, Any]:
         """Call one operation by its AWS name."""
@@ -116,11 +124,13 @@ class Connection:
 
     @property
     def has_credentials(self) -> bool:
-        """Whether a call can be signed. The application's own client is trusted to know."""
-        return self._credentials is not None or self._settings.client is not None
+        """Whether a call can be signed. A client that was not made here is trusted to know."""
+        return self._credentials is not None or self._is_given
 
     async def has_new_credentials(self) -> bool:
         """Return whether the credentials to be found now differ from those in use."""
+        if self._is_given:
+            return False
         found = await _frozen(_session(self._settings))
         return found is not None and found != self._credentials
 
@@ -137,6 +147,26 @@ _METHODS: Final = {
     "CreateLogGroup": "create_log_group",
     "PutRetentionPolicy": "put_retention_policy",
 }
+
+
+def endpoint_url(settings: Settings, session: Any) -> str | None:
+    """Return the endpoint to use, or None for the one that botocore finds.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+    """
+    ours, expected = map(os.environ.get, _ENDPOINT_VARIABLES)
+    if settings.endpoint_url or ours or not expected:
+        return settings.endpoint_url
+    is_ignored = session.get_config_variable("ignore_configured_endpoint_urls")
+    return None if is_ignored else expected
+
+
+def _given(settings: Settings) -> Any:
+    """Return the client that there is already: the application's, or what a test has installed."""
+    substitute = current()
+    if settings.client is not None or substitute is None:
+        return settings.client
+    return substitute.client()
 
 
 def _session(settings: Settings) -> Any:

@@ -102,8 +102,13 @@ class Delivery:
             self._meet()
 
     def receipt(self) -> Receipt:
-        """Return the fates found so far, as those of a batch of just these events."""
+        """Return the fates found so far, as those of a batch of just these events.
+
+        What is open after a try without an answer goes into another delivery, and there into
+        another try.
+        """
         met = self.batch.events if not self._parts else self._of(self._met)
+        in_doubt = len(self.part) if self._parts and self._maybe_accepted else 0
         return Receipt(
             batch=replace(self.batch, events=met),
             rejected=self._rejected,
@@ -111,7 +116,7 @@ class Delivery:
             lost=self._lost,
             retries=max(0, self._puts - 1),
             wire_bytes=self._wire_bytes,
-            possible_duplicates=self._possible_duplicates,
+            possible_duplicates=self._possible_duplicates + in_doubt,
             accepted_at=self._accepted_at,
         )
 

@@ -106,7 +106,8 @@ class Ledger:
 
     def settle(self, receipt: Receipt) -> None:
         """Book the fates of one batch and free its bytes."""
-        self._batches += 1
+        # A batch that was interrupted before any fate was found comes again.
+        self._batches += bool(receipt.batch.events)
         self._wire_bytes += receipt.wire_bytes
         self._retries += receipt.retries
         if not receipt.batch.counted:

@@ -101,6 +101,7 @@ class Sender:
             except anyio.get_cancelled_exc_class():
                 # What is said of records that were given up names the request nobody answered.
                 self._note_error(_unanswered(stream))
+                delivery.failed(maybe_accepted=True)
                 raise
         delivery.accepted(answer, datetime.now(timezone.utc))
         if answer.entity_error:

@@ -66,15 +66,21 @@ class Worker:
         SHIPPING.set(True)
         self._scope = anyio.CancelScope(deadline=self._deadline())
         with self._scope:
-            async with anyio.create_task_group() as lanes:
-                lanes.start_soon(self._sender.prepare)
-                while not self._is_done():
-                    await self._take()
-                    self._start_lanes(lanes)
-                # No lane is left; preparing what nothing needed need not be waited for.
-                lanes.cancel_scope.cancel()
+            # Somebody who cancels a lane's task ends its task group, and must not end more.
+            while not self._is_done():
+                await self._pump()
         self._give_up_the_rest()
         return self._undelivered
+
+    async def _pump(self) -> None:
+        self._lanes.clear()
+        async with anyio.create_task_group() as lanes:
+            lanes.start_soon(self._sender.prepare)
+            while not self._is_done():
+                await self._take()
+                self._start_lanes(lanes)
+            # No lane is left; preparing what nothing needed need not be waited for.
+            lanes.cancel_scope.cancel()
 
     def stop(self, timeout: float) -> None:
         """Finish within ``timeout`` seconds. The inbox has to be closed before."""
@@ -106,6 +112,7 @@ class Worker:
         return (
             self._shutdown.has_begun
             and self._queue.empty()
+            and not self._backlog
             and not self._lanes
             and not self._batcher.streams()
             and not self._gaps.streams(now=True)
@@ -115,7 +122,7 @@ class Worker:
         """Wait for records or for the next batch to come of age; feed what has come."""
         with anyio.move_on_after(self._idle_seconds()):
             self._backlog.extend(sliced(await self._queue.get(), _SLICE_EVENTS))
-        asked, self._asked = self._asked, []
+        asked = len(self._asked)
         for _ in range(self._queue.qsize()):
             self._backlog.extend(sliced(self._queue.get_nowait(), _SLICE_EVENTS))
         while self._backlog:
@@ -123,10 +130,14 @@ class Worker:
             if self._backlog:
                 await asyncio.sleep(0)
         if asked:
-            self._flushes.append((self._batcher.seal(), asked))
+            self._flushes.append((self._batcher.seal(), self._asked[:asked]))
+            del self._asked[:asked]
             self._resolve_flushes()
 
     def _idle_seconds(self) -> float | None:
+        if self._backlog or self._asked:
+            # What is left when a cancellation has come in between: nothing else would wake it.
+            return 0.0
         due_at = self._batcher.due_at()
         idle = None if due_at is None else max(0.0, due_at - self._clock())
         if self._gaps.streams(now=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -66,12 +67,19 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
             return b"".join(chunks)
 
 
-def render(status: int, body: bytes, content_type: str = "application/x-amz-json-1.1") -> bytes:
-    """Return a whole answer as bytes."""
+def render(
+    status: int,
+    body: bytes,
+    content_type: str = "application/x-amz-json-1.1",
+    *,
+    now: float | None = None,
+) -> bytes:
+    """Return a whole answer as bytes, dated `now` (seconds since the epoch) or by this machine's clock."""
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
         f"Content-Type: {content_type}\r\n"
         f"Content-Length: {len(body)}\r\n"
+        f"Date: {formatdate(now, usegmt=True)}\r\n"
         "x-amzn-RequestId: 00000000-0000-0000-0000-000000000000\r\n\r\n"
     )
     return head.encode() + body

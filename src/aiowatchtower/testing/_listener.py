@@ -103,7 +103,8 @@ class Listener:
             await asyncio.sleep(fault.delay_answer)
             if fault.effect not in ("none", "error"):
                 return await _play(fault, reader, writer)
-        return await _send(render(answer.status, answer.encode()), writer)
+        now = self.service.now()
+        return await _send(render(answer.status, answer.encode(), now=now), writer)
 
     async def _ignore(
         self, action: str, wire: Wire, fault: Fault, writer: asyncio.StreamWriter
@@ -130,12 +131,15 @@ class Listener:
     async def _answer_sts(self, head: Head, body: bytes, writer: asyncio.StreamWriter) -> bool:
         try:
             self._verify(head, body, "sts")
+            if "GetCallerIdentity" in self.service.settings.deny:
+                raise Refusal("AccessDenied", _sts.DENIED, 403)
             status, text = _sts.respond(body)
         except Refusal as refusal:
             status, text = _sts.refuse(refusal.code, refusal.message, refusal.status)
         self.service.remember("GetCallerIdentity", {}, Answer(status, {}), None, Wire(), len(body))
         await self._notify()
-        return await _send(render(status, text, _sts.CONTENT_TYPE), writer)
+        now = self.service.now()
+        return await _send(render(status, text, _sts.CONTENT_TYPE, now=now), writer)
 
     def _verify(self, head: Head, body: bytes, service: str) -> None:
         settings = self.service.settings

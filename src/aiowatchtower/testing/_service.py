@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .. import _substitute
 from . import _queries, _writes
 from ._account import ACCOUNT_ID, Account, Options, Settings
 from ._faults import Fault, FaultPlan
@@ -14,9 +16,9 @@ from ._rules import BYTES_PER_EVENT
 from ._types import DENIED, Answer, Event, Group, Refusal, Request, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from ._client import InMemoryClient
 
@@ -68,6 +70,15 @@ class CloudWatchLogs:
         from ._client import InMemoryClient  # importing aiobotocore takes a quarter of a second
 
         return InMemoryClient(self)
+
+    @contextmanager
+    def installed(self) -> Iterator[Self]:
+        """Let each `CloudWatchLogging` that is entered in this block, in any thread, deliver to this service.
+
+        Region, endpoint, profile and session of theirs are not looked at; a `client=` of their own is kept.
+        """
+        with _substitute.installed(self):
+            yield self
 
     # What a test asks.
 

@@ -7,6 +7,11 @@ from urllib.parse import parse_qs
 from ._account import ACCOUNT_ID
 
 CONTENT_TYPE = "text/xml"
+# No policy of the caller's can deny it; one of an organization or of a VPC endpoint can.
+DENIED = (
+    f"User: arn:aws:iam::{ACCOUNT_ID}:user/test is not authorized to perform: sts:GetCallerIdentity with an "
+    "explicit deny in a VPC endpoint policy"
+)
 _NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
