@@ -32,7 +32,7 @@ class AwsLogsClient:
         self._group = settings.log_group_name
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="aiowatchtower-encoder")
+        self._threads = _encoders()
 
     async def prepare(self) -> None:
         """Make the client, and find out whether there are credentials."""
@@ -148,11 +148,17 @@ class AwsLogsClient:
             await connection.retire()
 
     async def aclose(self) -> None:
-        """Close the connections and end the threads."""
+        """Close the connections and end the threads. May be used again, with new ones."""
+        threads, self._threads = self._threads, _encoders()
+        threads.shutdown(wait=False)
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.retire()
-        self._threads.shutdown(wait=False)
+
+
+def _encoders() -> ThreadPoolExecutor:
+    """Return an executor whose threads start when they are needed."""
+    return ThreadPoolExecutor(2, thread_name_prefix="aiowatchtower-encoder")
 
 
 def _is_object(answer: bytes) -> bool:

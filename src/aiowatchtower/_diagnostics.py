@@ -60,6 +60,8 @@ def say(level: int, message: str, exc_info: BaseException | None = None) -> None
 
     Where the application has no other handler, it goes where logging's last resort goes: stderr.
     """
+    # By default dictConfig disables each logger that it does not name: no decision about this one.
+    LOGGER.disabled = False
     token = SHIPPING.set(True)
     try:
         LOGGER.log(level, message, exc_info=exc_info)

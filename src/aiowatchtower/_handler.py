@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import inspect
 import logging
 import os
@@ -109,6 +110,8 @@ class CloudWatchLogHandler(logging.Handler):
             if isinstance(passed, logging.LogRecord):
                 record = passed
         self.emit(record)
+        # Again, because formatting may have logged another record on its way.
+        self._visit.last = reference
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -197,6 +200,17 @@ class CloudWatchLogHandler(logging.Handler):
         self._stream_name.resolve_process()
         self.diagnostics = Diagnostics(time.monotonic)
 
+    def at_exit(self) -> None:
+        """Warn of records that no block has come for; called when the process ends."""
+        waiting = self.statistics().pending
+        if waiting and not self.inbox.is_open and not self.inbox.closed_because:
+            self.diagnostics.warn(
+                "never_run",
+                f"{waiting} records for {self.settings.log_group_name} are lost: the process ends "
+                "and no block runs their handler. Enter `async with "
+                "CloudWatchLogging.configured():` where the application starts",
+            )
+
 
 def _is_switched_off() -> bool:
     return os.environ.get(ENABLED_VARIABLE, "").strip().lower() in {"0", "false", "no", "off"}
@@ -217,6 +231,12 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+@atexit.register
+def _at_exit() -> None:
+    for handler in list(_handlers):
+        handler.at_exit()
 
 
 def spelled_out(first: list[inspect.Parameter]) -> inspect.Signature:

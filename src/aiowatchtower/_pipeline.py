@@ -70,7 +70,7 @@ class Pipeline:
             self._notices,
             clock,
         )
-        self._is_stopping = False
+        self._is_stopping = self._is_aborted = False
         self._ends_at = 0.0
         self._task = self._start()
 
@@ -83,6 +83,16 @@ class Pipeline:
 
     async def _run(self) -> None:
         """Run the worker to its end, whatever that is, and close what it used."""
+        try:
+            await self._work()
+        finally:
+            # Also when this task was cancelled: if it is started again, it connects anew.
+            with anyio.move_on_after(_CLOSE_SECONDS):
+                await self._client.aclose()
+                # Transports are closed in the loop's next turn.
+                await asyncio.sleep(0)
+
+    async def _work(self) -> None:
         try:
             undelivered = await self._worker.run()
         except Exception as exc:  # noqa: BLE001 - our bug must not become the application's
@@ -100,10 +110,6 @@ class Pipeline:
             if undelivered:
                 self._say_undelivered(undelivered)
         await self._notices.aclose(_CLOSE_SECONDS)
-        with anyio.move_on_after(_CLOSE_SECONDS):
-            await self._client.aclose()
-            # Transports are closed in the loop's next turn.
-            await asyncio.sleep(0)
 
     def _say_undelivered(self, undelivered: Mapping[str, int]) -> None:
         settings = self._handler.settings
@@ -119,8 +125,12 @@ class Pipeline:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Start again what was cancelled from outside, unless the whole loop is ending."""
-        if task.cancelled() and not self._is_stopping:
+        if not task.cancelled():
+            return
+        if not self._is_stopping:
             self._loop.call_later(_RESTART_SECONDS, self._restart)
+        elif self._is_aborted and (undelivered := self._worker.give_up()):
+            self._say_undelivered(undelivered)
 
     def _restart(self) -> None:
         if self._task.cancelled() or (self._task.done() and self._task.exception() is not None):
@@ -175,10 +185,14 @@ class Pipeline:
                     self._restart()
             except asyncio.CancelledError as exc:
                 if is_cancelled:
-                    self._worker.abort()
+                    self._abort()
                     raise
                 is_cancelled, interruption = True, exc
         if not self._task.done():
-            self._worker.abort()
+            self._abort()
         if interruption is not None:
             raise interruption
+
+    def _abort(self) -> None:
+        self._is_aborted = True
+        self._worker.abort()

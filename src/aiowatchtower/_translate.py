@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import aiohttp
 from botocore import exceptions as botocore_errors
 
 from ._errors import DeliveryError
+
+# Two classes until Python 3.11.
+_TIMEOUTS: Final = (TimeoutError, asyncio.TimeoutError)
 
 # The first match wins. The third value: the request may have reached CloudWatch Logs.
 _TABLE: Final[tuple[tuple[type[BaseException], str, bool], ...]] = (
@@ -24,7 +28,7 @@ _TABLE: Final[tuple[tuple[type[BaseException], str, bool], ...]] = (
     (botocore_errors.ProxyConnectionError, "EndpointUnreachable", False),
     (botocore_errors.ReadTimeoutError, "Timeout", True),
     (botocore_errors.ConnectionClosedError, "ConnectionLost", True),
-    (TimeoutError, "Timeout", True),
+    *((kind, "Timeout", True) for kind in _TIMEOUTS),
     (botocore_errors.HTTPClientError, "GarbledAnswer", True),
 )
 _SERVER_ERROR: Final = 500
@@ -36,7 +40,7 @@ def translated(exc: Exception, action: str, resource: str, deadline: float) -> D
         return _answered(exc, action, resource)
     code, maybe_accepted = _classified(exc)
     message = str(exc) or type(exc).__name__
-    if isinstance(exc, TimeoutError):
+    if isinstance(exc, _TIMEOUTS):
         message = f"no answer within {deadline:.3g} s"
     return DeliveryError(action, code, message, resource=resource, maybe_accepted=maybe_accepted)
 

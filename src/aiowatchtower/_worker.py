@@ -57,6 +57,7 @@ class Worker:
         self._asked: list[_Asked] = []
         self._flushes: list[tuple[int, list[_Asked]]] = []
         self._undelivered: Counter[str] = Counter()
+        self._is_over = False
 
     async def run(self) -> Mapping[str, int]:
         """Ship until ``stop`` was called and everything has met its fate or the time is up.
@@ -68,19 +69,29 @@ class Worker:
         with self._scope:
             # Somebody who cancels a lane's task ends its task group, and must not end more.
             while not self._is_done():
-                await self._pump()
-        self._give_up_the_rest()
-        return self._undelivered
+                try:
+                    await self._pump()
+                except (Exception, asyncio.CancelledError, GeneratorExit):
+                    raise
+                except BaseException:  # noqa: BLE001, S112 - it is on its way already
+                    # KeyboardInterrupt or SystemExit in a step of a lane: asyncio has let it out
+                    # of the loop. Should the loop run on, to end in order, so does this.
+                    continue
+        return self.give_up()
 
     async def _pump(self) -> None:
+        """Feed and ship in tasks of their own: this one only waits, so that Ctrl+C misses it."""
         self._lanes.clear()
-        async with anyio.create_task_group() as lanes:
-            lanes.start_soon(self._sender.prepare)
-            while not self._is_done():
-                await self._take()
-                self._start_lanes(lanes)
-            # No lane is left; preparing what nothing needed need not be waited for.
-            lanes.cancel_scope.cancel()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._sender.prepare)
+            tasks.start_soon(self._feed, tasks)
+
+    async def _feed(self, tasks: TaskGroup) -> None:
+        while not self._is_done():
+            await self._take()
+            self._start_lanes(tasks)
+        # No lane is left; preparing what nothing needed need not be waited for.
+        tasks.cancel_scope.cancel()
 
     def stop(self, timeout: float) -> None:
         """Finish within ``timeout`` seconds. The inbox has to be closed before."""
@@ -94,13 +105,16 @@ class Worker:
 
     async def flush(self) -> None:
         """Return when everything put into the inbox before this call has met its fate."""
+        if self._is_over:
+            return
         asked: _Asked = asyncio.get_running_loop().create_future()
         self._asked.append(asked)
         self._inbox.hand_over()
         await asked
 
     def release(self) -> None:
-        """Let every ``flush`` return: nothing is left without a fate."""
+        """Let every ``flush`` return, now and from now on: nothing is left without a fate."""
+        self._is_over = True
         waiting = [asked for _, several in self._flushes for asked in several] + self._asked
         self._flushes, self._asked = [], []
         _resolve(waiting)
@@ -145,15 +159,18 @@ class Worker:
         return idle
 
     def _start_lanes(self, lanes: TaskGroup) -> None:
-        for lost in self._inbox.take_overflow().values():
-            self._gaps.add(lost)
-            self._notices.tell(lost)
+        self._take_overflow()
         marked = self._gaps.streams(now=self._may_mark())
         for stream in {*self._batcher.streams(), *marked}:
             if stream not in self._lanes and (stream in marked or self._is_due(stream)):
                 self._lanes.add(stream)
                 lanes.start_soon(self._lane, stream)
         self._shutdown.open_lanes = len(self._lanes)
+
+    def _take_overflow(self) -> None:
+        for lost in self._inbox.take_overflow().values():
+            self._gaps.add(lost)
+            self._notices.tell(lost)
 
     def _may_mark(self) -> bool:
         """Whether a gap is over, so that its marker tells all of it."""
@@ -212,7 +229,10 @@ class Worker:
                 waiting.append((seal, several))
         self._flushes = waiting
 
-    def _give_up_the_rest(self) -> None:
+    def give_up(self) -> Mapping[str, int]:
+        """Drop what has no fate yet; return how many records of which stream that were, in all."""
+        # Too late to mark a gap in its stream, not to tell of it.
+        self._take_overflow()
         rest = list(self._batcher.drain())
         rest += [event for events in self._backlog for event in events]
         while not self._queue.empty():
@@ -222,6 +242,7 @@ class Worker:
             self._inbox.drop_all("shutdown")
             self._notices.tell(Lost.of("shutdown", rest))
         self.release()
+        return self._undelivered
 
 
 def _resolve(several: list[_Asked]) -> None:

@@ -1,14 +1,32 @@
 """A CloudWatch Logs for tests that refuses what AWS refuses.
 
-In memory, without a socket, a credential or a patch:
-
-    import logging
+An application that builds its own `CloudWatchLogging`, wherever it does that and whatever region or endpoint it
+names, delivers to the service that is installed when the block is entered. No socket is opened, no AWS environment is
+needed, and nothing is patched:
 
     import pytest
-    from aiowatchtower import CloudWatchLogging
-    from aiowatchtower.testing import CloudWatchLogs
+    from starlette.testclient import TestClient
 
-    @pytest.mark.anyio
+    from aiowatchtower.testing import CloudWatchLogs
+    from shop import app
+
+
+    @pytest.fixture
+    def cloudwatch():
+        with CloudWatchLogs().installed() as cloudwatch:
+            yield cloudwatch
+
+
+    def test_a_late_order_is_logged(cloudwatch):
+        with TestClient(app) as client:  # its lifespan enters the block, and leaving it delivers
+            client.get("/orders/7")
+        assert cloudwatch.messages("/app/shop") == ["order 7 is late"]
+
+It refuses what AWS refuses, and more when told so: `cloudwatch.faults.throttle(times=3)`,
+`cloudwatch.configure(deny=["CreateLogGroup"])`. AIOWATCHTOWER_ENABLED=0 switches delivery off here too.
+
+For one block alone, pass it a client:
+
     async def test_order_is_logged():
         cloudwatch = CloudWatchLogs()
         async with CloudWatchLogging("/app/web", client=cloudwatch.client()):

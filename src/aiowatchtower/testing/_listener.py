@@ -131,9 +131,7 @@ class Listener:
     async def _answer_sts(self, head: Head, body: bytes, writer: asyncio.StreamWriter) -> bool:
         try:
             self._verify(head, body, "sts")
-            if "GetCallerIdentity" in self.service.settings.deny:
-                raise Refusal("AccessDenied", _sts.DENIED, 403)
-            status, text = _sts.respond(body)
+            status, text = _sts.respond(body, self.service.settings.deny)
         except Refusal as refusal:
             status, text = _sts.refuse(refusal.code, refusal.message, refusal.status)
         self.service.remember("GetCallerIdentity", {}, Answer(status, {}), None, Wire(), len(body))

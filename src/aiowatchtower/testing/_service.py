@@ -7,7 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .. import _substitute
+from aiowatchtower import _substitute
+
 from . import _queries, _writes
 from ._account import ACCOUNT_ID, Account, Options, Settings
 from ._faults import Fault, FaultPlan

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from ._account import ACCOUNT_ID
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 CONTENT_TYPE = "text/xml"
 # No policy of the caller's can deny it; one of an organization or of a VPC endpoint can.
-DENIED = (
+_DENIED = (
     f"User: arn:aws:iam::{ACCOUNT_ID}:user/test is not authorized to perform: sts:GetCallerIdentity with an "
     "explicit deny in a VPC endpoint policy"
 )
@@ -20,13 +24,15 @@ def is_query(content_type: str) -> bool:
     return content_type.startswith("application/x-www-form-urlencoded")
 
 
-def respond(body: bytes) -> tuple[int, bytes]:
-    """Answer GetCallerIdentity, and nothing else."""
+def respond(body: bytes, deny: Collection[str]) -> tuple[int, bytes]:
+    """Answer GetCallerIdentity, unless it is denied, and nothing else."""
     action = parse_qs(body.decode("latin-1")).get("Action", [""])[0]
     if action != "GetCallerIdentity":
         return refuse(
             "InvalidAction", f"Could not find operation {action} for version 2011-06-15", 400
         )
+    if action in deny:
+        return refuse("AccessDenied", _DENIED, 403)
     return 200, (
         f'<GetCallerIdentityResponse xmlns="{_NAMESPACE}"><GetCallerIdentityResult>'
         f"<Arn>arn:aws:iam::{ACCOUNT_ID}:user/test</Arn><UserId>AIDATESTINGTESTINGTES</UserId>"

@@ -1,0 +1,42 @@
+"""``python -m aiowatchtower check``: would records arrive, and if not, what is the one thing to do?
+
+It tries what delivery needs, each thing once, with the credentials, region and endpoint that an
+application finds in the same place: it puts one event, ``aiowatchtower check <id>``, and creates
+the log group and stream when they are missing (not with ``--no-create``).
+
+The exit code is 0 when the event was accepted, 1 when it was not, and 2 for wrong usage. What
+delivery does not need (identity, reading back) never makes it 1.
+
+``--json`` prints one object. Keys may be added; these stay:
+
+``delivers``
+    true when the event was accepted: the exit code is 0.
+``version``, ``log_group_name``, ``log_stream_name``
+    Of this library, and where the event went.
+``steps``
+    In the order in which they depend on each other: ``credentials``, ``region``, ``endpoint``,
+    ``identity``, ``CreateLogGroup``, ``CreateLogStream``, ``PutLogEvents``, ``GetLogEvents``,
+    ``clock``; before them ``enabled``, when AIOWATCHTOWER_ENABLED switches delivery off. Each has
+
+    ``name``, ``status``
+        The status is ``ok``, ``failed``, ``warning`` (delivery does not need it) or ``skipped``.
+    ``detail``
+        What was found, for people.
+    ``error_code``, ``advice``
+        AWS's code or one of ours, and what to do; "" when there is nothing to do.
+    ``statement``
+        The IAM statement that would allow what was denied, as an object; else null.
+    ``facts``
+        What was found, for machines. ``credentials``: ``source``, ``access_key_id`` (shortened),
+        ``is_temporary``. ``region``: ``region``, ``source``. ``endpoint``: ``url``, ``source``,
+        ``addresses``, ``proxy``. ``identity``: ``account``, ``arn``. ``clock``: ``skew_seconds``,
+        positive when this machine's clock is behind.
+
+No secret key and no session token is printed.
+"""
+
+from __future__ import annotations
+
+from ._command import main
+
+__all__ = ["main"]

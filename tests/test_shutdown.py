@@ -1,0 +1,118 @@
+"""The end of a block as the sender sees it."""
+
+from __future__ import annotations
+
+import math
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from aiowatchtower._shutdown import Shutdown
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+async def test_an_open_block_has_all_the_time(clock):
+    """While the block is not being left, time does not run out and a try may take its longest."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    assert not shutdown.has_begun
+    assert shutdown.remaining == math.inf
+    assert shutdown.try_timeout(15.0) == 15.0
+
+
+async def test_leaving_starts_the_clock(clock):
+    """From the moment of leaving, the time that is left counts down."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    shutdown.begin(10.0)
+    clock.now += 4.0
+    assert shutdown.has_begun
+    assert shutdown.remaining == 6.0
+
+
+@pytest.mark.parametrize(
+    ("lanes", "seconds"),
+    [(0, 8.0), (1, 8.0), (4, 8.0), (8, 4.0), (40, 0.8), (4_000, 0.25)],
+)
+async def test_streams_share_the_time_that_is_left(clock, lanes, seconds):
+    """With more streams than calls in flight a try has its share, but never too little to work."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    shutdown.begin(8.0)
+    shutdown.open_lanes = lanes
+    assert shutdown.try_timeout(15.0) == seconds
+
+
+async def test_a_try_is_never_longer_than_its_longest(clock):
+    """A long shutdown does not make one try longer."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    shutdown.begin(600.0)
+    assert shutdown.try_timeout(15.0) == 15.0
+
+
+async def test_after_the_deadline_a_try_is_short(clock):
+    """When the time is over, a try gets the shortest one there is."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    shutdown.begin(1.0)
+    clock.now += 5.0
+    assert shutdown.try_timeout(15.0) == 0.25
+
+
+async def test_leaving_ends_a_pause(clock):
+    """A back-off of an hour ends when the block is left."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    ended = anyio.Event()
+
+    async def back_off():
+        await shutdown.pause(3_600)
+        ended.set()
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(back_off)
+            await anyio.wait_all_tasks_blocked()
+            assert not ended.is_set()
+            shutdown.begin(10.0)
+            await ended.wait()
+
+
+async def test_a_pause_lasts_as_long_as_it_was_meant_to(clock):
+    """While the block is open, a pause ends by itself after its time."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    began = anyio.current_time()
+    with anyio.fail_after(10):
+        await shutdown.pause(0.02)
+    assert anyio.current_time() - began >= 0.02
+    assert not shutdown.has_begun
+
+
+@pytest.mark.parametrize(("left", "shortest"), [(0.2, 0.1), (0.0, 0.05), (-5.0, 0.05)])
+async def test_pauses_get_shorter_towards_the_end(clock, left, shortest):
+    """When leaving, a pause takes half of what is left at most, and is no hot loop."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    shutdown.begin(left)
+    began = anyio.current_time()
+    with anyio.fail_after(10):
+        await shutdown.pause(3_600)
+    assert anyio.current_time() - began >= shortest - 0.001
+
+
+async def test_a_short_pause_stays_short_when_leaving(clock):
+    """When leaving, a pause is no longer than it was meant to be."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    shutdown.begin(3_600.0)
+    with anyio.fail_after(10):
+        await shutdown.pause(0.0)
+    await checkpoint()

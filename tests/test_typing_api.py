@@ -1,0 +1,137 @@
+"""What editors, `help()` and type checkers see of the public names."""
+
+from __future__ import annotations
+
+import importlib.resources
+import inspect
+import logging
+import pydoc
+import re
+import typing
+
+import pytest
+
+import aiowatchtower
+from aiowatchtower import CloudWatchLogging, CloudWatchLogHandler
+from aiowatchtower._settings import SETTING_NAMES, SettingArguments, Settings
+
+# Every argument with its default, as the documentation promises them.
+POSITIONAL: dict[str, object] = {
+    "log_group_name": inspect.Parameter.empty,
+    "log_stream_name": "{machine_name}/{program_name}/{process_id}",
+}
+KEYWORDS: dict[str, object] = {
+    "level": logging.NOTSET,
+    "formatter": None,
+    "send_interval": 5.0,
+    "max_batch_size": 1_048_576,
+    "max_batch_count": 10_000,
+    "max_message_size": 1_048_576,
+    "max_buffer_size": 64 * 2**20,
+    "shutdown_timeout": 10.0,
+    "create_log_group": True,
+    "create_log_stream": True,
+    "log_group_retention_days": None,
+    "log_group_tags": None,
+    "log_group_kms_key_id": None,
+    "log_group_class": None,
+    "entity": None,
+    "compression": "gzip",
+    "max_in_flight": 4,
+    "region_name": None,
+    "profile_name": None,
+    "endpoint_url": None,
+    "session": None,
+    "client": None,
+    "config": None,
+    "enabled": True,
+    "strict": False,
+    "on_drop": None,
+}
+LOGGERS: dict[str, object] = {"loggers": ("",)}
+
+
+def _parameters(owner) -> dict[str, inspect.Parameter]:
+    return dict(inspect.signature(owner).parameters)
+
+
+@pytest.mark.parametrize(
+    ("owner", "keywords"),
+    [(CloudWatchLogging, LOGGERS | KEYWORDS), (CloudWatchLogHandler, KEYWORDS)],
+)
+def test_the_signature_lists_every_argument_with_its_default(owner, keywords):
+    """Group and stream may be positional; every other argument is a keyword with its default."""
+    parameters = _parameters(owner)
+    assert {name: each.default for name, each in parameters.items()} == POSITIONAL | keywords
+    assert list(parameters) == [*POSITIONAL, *keywords]
+    for name, each in parameters.items():
+        positional = each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+        assert positional == (name in POSITIONAL)
+        assert each.annotation is not inspect.Parameter.empty
+
+
+def test_the_signature_is_that_of_what_is_called():
+    """What the signature takes the constructor takes, and nothing less."""
+    arguments = {name: each.default for name, each in _parameters(CloudWatchLogging).items()}
+    block = CloudWatchLogging(**{**arguments, "log_group_name": "/app"})
+    assert block.handler.settings.log_group_name == "/app"
+    with pytest.raises(TypeError):
+        CloudWatchLogging("/app", "web", ("",))  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("owner", [CloudWatchLogging, CloudWatchLogHandler])
+def test_help_shows_every_argument(owner):
+    """`help()` names each argument with its default."""
+    shown = pydoc.plain(pydoc.render_doc(owner))
+    for name, default in KEYWORDS.items():
+        assert re.search(rf"\b{name}: [^=]+ = {re.escape(repr(default))}[,)\s]", shown), name
+
+
+@pytest.mark.parametrize("name", [*POSITIONAL, *LOGGERS, *KEYWORDS])
+def test_each_argument_is_explained(name):
+    """The class's documentation says what each argument is for."""
+    assert f"    {name}: " in (inspect.getdoc(CloudWatchLogging) or "")
+
+
+def test_typed_keywords_have_the_types_of_the_settings():
+    """The types that a checker knows of a keyword are those of the setting."""
+    settings = Settings.__annotations__
+    keywords = SettingArguments.__annotations__
+    assert list(keywords) == [name for name in SETTING_NAMES if name not in POSITIONAL]
+    for name, given in keywords.items():
+        text = given.__forward_arg__ if isinstance(given, typing.ForwardRef) else given
+        assert text == settings[name], name
+
+
+def test_types_resolve_at_run_time():
+    """Tools that read annotations while the program runs find what they name."""
+    hints = typing.get_type_hints(Settings)
+    assert hints["level"] == int | str
+    assert typing.get_type_hints(SettingArguments)["strict"] is bool
+
+
+def test_the_package_says_that_it_is_typed():
+    """Type checkers find the marker."""
+    assert importlib.resources.files(aiowatchtower).joinpath("py.typed").is_file()
+
+
+@pytest.mark.parametrize("name", aiowatchtower.__all__)
+def test_every_public_name_is_there_and_documented(name):
+    """What the package lists exists, belongs to it, and says what it is."""
+    public = getattr(aiowatchtower, name)
+    if name != "__version__":
+        assert public.__module__.startswith("aiowatchtower")
+        assert inspect.getdoc(public)
+
+
+@pytest.mark.parametrize("name", [n for n in aiowatchtower.__all__ if n != "__version__"])
+def test_every_public_method_is_documented(name):
+    """Each method and property of a public class that is its own has a docstring."""
+    public = getattr(aiowatchtower, name)
+    own = [
+        member
+        for key, member in vars(public).items()
+        if not key.startswith("_")
+        and (callable(member) or isinstance(member, (property, classmethod)))
+    ]
+    assert all(inspect.getdoc(member) for member in own)
