@@ -134,4 +134,7 @@ def running_loop_stub():
         def call_soon(self, callback):
             """Forget it."""
 
+        def is_closed(self):
+            return False
+
     return Loop()

@@ -30,6 +30,9 @@ class Loop:
     def call_soon(self, callback):
         """Forget it."""
 
+    def is_closed(self):
+        return False
+
 
 def _taken(handler):
     """Return the events that wait in a handler's buffer."""
@@ -202,7 +205,8 @@ def test_records_made_while_shipping_are_ignored(logger):
     logger.debug("request sent")
     SHIPPING.reset(token)
     logger.debug("the application's own request")
-    assert handler.statistics().logged == 1
+    seen = handler.statistics()
+    assert (seen.logged, seen.dropped, seen.pending) == (2, {"malformed": 1}, 1)
     assert _texts(handler) == ["the application's own request"]
 
 
@@ -215,7 +219,8 @@ def test_filters_decide(logger):
     child.addHandler(handler)
     child.warning("secret")
     child.warning("open")
-    assert handler.statistics().logged == 1
+    seen = handler.statistics()
+    assert (seen.logged, seen.dropped, seen.pending) == (2, {"malformed": 1}, 1)
     assert _texts(handler) == ["open"]
 
 
@@ -362,7 +367,8 @@ def test_a_time_that_is_none_costs_the_record_alone(capsys):
     handler.handle(_record(created=float("nan")))
     handler.handle(_record("next"))
     assert "--- Logging error ---" in capsys.readouterr().err
-    assert handler.statistics().logged == 1
+    seen = handler.statistics()
+    assert (seen.logged, seen.dropped, seen.pending) == (2, {"malformed": 1}, 1)
     assert _texts(handler) == ["next"]
 
 
@@ -528,6 +534,7 @@ from aiowatchtower import CloudWatchLogHandler
 
 class Loop:
     def call_soon(self, callback): pass
+    def is_closed(self): return False
 
 handler = CloudWatchLogHandler("/app", "{process_id}")
 logging.getLogger().addHandler(handler)

@@ -37,6 +37,9 @@ class Loop:
         self.later: deque = deque()
         self.wake_ups = 0
 
+    def is_closed(self):
+        return False
+
     def call_soon(self, callback):
         self.soon.append(callback)
 
@@ -405,11 +408,38 @@ def test_all_that_is_pending_can_be_given_up():
     assert _texts(queue) == ["a", "b"]
 
 
+def test_a_reset_keeps_what_is_closed():
+    """A child forked after its parent has left the block drops and counts, as the parent does."""
+    inbox, _, _ = _opened()
+    inbox.close("after_exit")
+    inbox.reset()
+    _put(inbox, "a")
+    assert inbox.statistics().dropped == {"after_exit": 1}
+
+
+async def test_what_a_closed_loop_left_behind_is_delivered_or_booked_as_lost():
+    """A loop closed inside its block keeps what its worker had; the queue's rest goes on."""
+    inbox = Inbox(ROOMY)
+    gone = asyncio.new_event_loop()
+    queue = inbox.open(gone)
+    _put(inbox, "taken by the worker")
+    inbox.hand_over()
+    queue.get_nowait()
+    _put(inbox, "in the queue")
+    inbox.hand_over()
+    gone.close()
+    assert not inbox.is_open
+    anew = inbox.open(asyncio.get_running_loop())
+    inbox.hand_over()
+    assert [event[2] for event in anew.get_nowait()] == ["in the queue"]
+    seen = inbox.statistics()
+    assert (seen.logged, seen.pending, seen.dropped) == (2, 1, {"abandoned": 1})
+
+
 def test_a_reset_starts_anew():
     """A forked child begins with nothing: no records, no counters, no loop, and room for all."""
     inbox, loop, _ = _opened(800)
     _put(inbox, *"abcdefgh")
-    inbox.close("after_exit")
     inbox.reset()
     assert (inbox.is_open, inbox.closed_because) == (False, "")
     assert inbox.statistics().logged == 0

@@ -128,6 +128,7 @@ class CloudWatchLogHandler(logging.Handler):
         try:
             self._put(record, message)
         except Exception:  # noqa: BLE001 - logging's own way to say so, and it never raises
+            self.inbox.count_dropped("malformed")
             self.handleError(record)
 
     def _put(self, record: logging.LogRecord, message: str) -> None:

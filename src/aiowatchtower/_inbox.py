@@ -27,10 +27,14 @@ class Inbox:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
+        self.closed_because = ""
         self.reset()
 
     def reset(self) -> None:
-        """Start anew with nothing logged: also what a forked child does with its copy."""
+        """Start anew with nothing logged: also what a forked child does with its copy.
+
+        What was closed stays closed.
+        """
         # A new lock: in a forked child the old one may be held by a thread that is not there.
         self._lock = threading.RLock()
         self._ledger = Ledger()
@@ -40,14 +44,12 @@ class Inbox:
         self._queue: asyncio.Queue[list[LogEvent]] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._awake = False
-        self._make_room()
-        # Why records are dropped at once, or "" while they are taken.
-        self.closed_because = ""
+        self._set_closed(self.closed_because)
 
     @property
     def is_open(self) -> bool:
         """Whether a worker takes what is put."""
-        return self._loop is not None
+        return self._loop is not None and not self._loop.is_closed()
 
     def put(self, event: LogEvent, urgent: bool) -> None:
         """Take one event, or drop it when the buffer is full. Never blocks, never raises.
@@ -73,9 +75,12 @@ class Inbox:
         except RuntimeError:
             self._loop_is_gone(loop)
 
-    def _make_room(self) -> None:
-        self._urgent_room = self._max_bytes
-        self._room = self._max_bytes - self._max_bytes // _RESERVE
+    def _set_closed(self, because: str) -> None:
+        """Say why records are dropped at once, or "" to take them."""
+        self.closed_because = because
+        # Without room there is nothing more that put() has to ask.
+        self._urgent_room = -1 if because else self._max_bytes
+        self._room = -1 if because else self._max_bytes - self._max_bytes // _RESERVE
 
     def _no_room(self, event: LogEvent) -> None:
         """Book a record that found no room; what is known of it is when and how large."""
@@ -99,20 +104,33 @@ class Inbox:
         Returns the queue: one list per take-over. To be called on the loop.
         """
         with self._lock:
+            self._staged = self._abandoned() + self._staged
             self._loop = loop
             self._queue = asyncio.Queue()
-            self.closed_because = ""
-            self._make_room()
+            self._set_closed("")
             self._awake = True
         loop.call_soon(self._tick)
         return self._queue
 
+    def _abandoned(self) -> list[LogEvent]:
+        """Return what a loop that was closed inside its block has left in the queue.
+
+        What its worker had taken from there is lost with the loop, and booked as such.
+        """
+        left: list[LogEvent] = []
+        while self._queue is not None and not self._queue.empty():
+            left += self._queue.get_nowait()
+        kept = left + self._staged
+        lost = self._ledger.pending - len(kept)
+        if lost:
+            kept_bytes = sum(event[SIZE_BYTES] for event in kept)
+            self._ledger.drop("abandoned", lost, self._ledger.pending_bytes - kept_bytes)
+        return left
+
     def close(self, reason: str) -> None:
         """Take no more; hand what is staged to the queue. To be called on the loop."""
         with self._lock:
-            self.closed_because = reason
-            # So that put() needs no look of its own at whether it is closed.
-            self._room = self._urgent_room = -1
+            self._set_closed(reason)
             self._loop = None
             if self._timer is not None:
                 self._timer.cancel()
@@ -139,6 +157,8 @@ class Inbox:
                 # In this order with put(): nobody appends between the look and the flag.
                 self._awake = False
                 return
+            if self._timer is not None:
+                self._timer.cancel()
             self._timer = loop.call_later(DRAIN_SECONDS, self._tick)
         self.hand_over()
 

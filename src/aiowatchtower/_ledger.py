@@ -25,7 +25,8 @@ class Statistics:
             (14 days), ``expired`` (the group's retention), ``too_new`` (2 hours ahead).
         dropped: Records given up here, by reason: ``buffer_full``, ``shutdown`` (the block was
             left before they could be delivered), ``refused`` (AWS refuses the event itself),
-            ``empty`` (CloudWatch Logs takes no empty event), ``after_exit``, ``worker_crashed``.
+            ``empty`` (CloudWatch Logs takes no empty event), ``after_exit``, ``worker_crashed``,
+            ``abandoned`` (the loop was closed inside the block), ``malformed`` (no usable time).
         pending: Records whose fate is open.
         pending_bytes: Their size as AWS counts it: UTF-8, plus 26 bytes each. Bounded by
             ``max_buffer_size``.

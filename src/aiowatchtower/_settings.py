@@ -10,6 +10,7 @@ import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from inspect import iscoroutinefunction
 from typing import Final, Literal, TypedDict
 
 from ._events import Lost
@@ -167,8 +168,11 @@ class Settings:
             raise TypeError(_complaint("entity", self.entity, allowed))
         if self.compression not in ("gzip", None):
             raise ValueError(_complaint("compression", self.compression, "'gzip' or None"))
-        if self.on_drop is not None and not callable(self.on_drop):
-            raise TypeError(_complaint("on_drop", self.on_drop, "None or a function of one Lost"))
+        on_drop: object = self.on_drop
+        # It is called in a thread, where nothing would await a coroutine.
+        if on_drop is not None and (not callable(on_drop) or iscoroutinefunction(on_drop)):
+            allowed = "None or a function of one Lost, which is not async"
+            raise TypeError(_complaint("on_drop", on_drop, allowed))
 
     def _check_connection(self) -> None:
         _check_text("region_name", self.region_name, "'eu-central-1'")
