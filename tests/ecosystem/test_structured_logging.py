@@ -1,0 +1,83 @@
+"""structlog, loguru, python-json-logger, OpenTelemetry and the Embedded Metric Format, by the examples."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.examples.programs import run
+
+
+def _json(messages):
+    return [json.loads(message) for message in messages]
+
+
+def test_structlog(server):
+    """Structlog's events and a library's records arrive as the JSON that structlog renders."""
+    pytest.importorskip("structlog")
+    run("structlog_app.py", server=server)
+
+    shipped, library, failure = _json(server.messages("/examples/structlog"))
+    assert shipped == {
+        "event": "order shipped",
+        "order": 7,
+        "items": ["tea", "cup"],
+        "request_id": "r-1",
+        "level": "info",
+        "logger": "shop",
+    }
+    assert library["event"] == "a library's record"
+    assert (library["level"], library["logger"]) == ("warning", "library")
+    assert (failure["event"], failure["order"]) == ("a step failed", 8)
+    assert failure["exception"].endswith("ZeroDivisionError: division by zero")
+
+
+def test_loguru(server):
+    """With the handler as loguru's sink, message, bound fields and traceback arrive in JSON."""
+    pytest.importorskip("loguru")
+    run("loguru_app.py", server=server)
+
+    shipped, failure = _json(server.messages("/examples/loguru"))
+    assert (shipped["message"], shipped["level"]) == ("order 7 shipped", "INFO")
+    assert shipped["extra"] == {"request_id": "r-1"}
+    assert failure["level"] == "ERROR"
+    assert failure["message"].startswith("a step failed\nTraceback")
+    assert failure["message"].rstrip().endswith("ZeroDivisionError: division by zero")
+    assert "exception" not in failure, "the traceback is in the message, where loguru puts it"
+
+
+def test_python_json_logger(server):
+    """A formatter of python-json-logger works as it does on any other handler."""
+    pytest.importorskip("pythonjsonlogger")
+    run("json_logger_app.py", server=server)
+
+    shipped, mapping, failure = _json(server.messages("/examples/json-logger"))
+    common = {"levelname": "INFO", "name": "shop", "service": "shop"}
+    assert shipped == {**common, "message": "order shipped", "order": 7}
+    assert mapping == {**common, "message": "a mapping", "order": 8}
+    assert failure["exc_info"].endswith("ZeroDivisionError: division by zero")
+
+
+def test_opentelemetry(server):
+    """Each event that is logged in a span has the ids of that span, and others have none."""
+    pytest.importorskip("opentelemetry.sdk")
+    run("opentelemetry_app.py", server=server)
+
+    outside, *inside = _json(server.messages("/examples/opentelemetry"))
+    assert outside["message"] == "no span yet"
+    assert not {"trace_id", "span_id"} & set(outside)
+    assert [event["order"] for event in inside] == [7, 8]
+    assert {(len(event["trace_id"]), len(event["span_id"])) for event in inside} == {(32, 16)}
+    assert len({event["trace_id"] for event in inside}) == 2
+
+
+def test_embedded_metric_format(server):
+    """A mapping with `_aws` is one event that has its own keys and no others."""
+    run("emf_metrics.py", server=server)
+
+    (event,) = _json(server.messages("/examples/emf"))
+    assert set(event) == {"_aws", "Route", "Latency"}
+    (directive,) = event["_aws"]["CloudWatchMetrics"]
+    assert directive["Metrics"] == [{"Name": "Latency", "Unit": "Milliseconds"}]
+    assert directive["Dimensions"] == [["Route"]]
+    assert event["Latency"] > 0
