@@ -51,7 +51,7 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     """Ship JSON events that carry the id."""
     async with CloudWatchLogging(
         "/examples/request-context",
-        loggers=("", "uvicorn", "uvicorn.access"),
+        loggers=("", "uvicorn", "uvicorn.error", "uvicorn.access"),
         formatter=CloudWatchLogFormatter(structured=True),
     ) as logs:
         logs.handler.addFilter(RequestIdFilter())

@@ -18,16 +18,16 @@ _SKEW: Final = re.compile(
 
 _BY_CODE: Final = {
     "NoCredentials": (
-        "No AWS credentials were found. Give the task, pod or instance a role, or set "
+        "Give the task, pod or instance a role, or set "
         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or profile_name=."
     ),
-    "NoRegion": "No AWS region is known. Set AWS_DEFAULT_REGION or region_name=.",
+    "NoRegion": "Set AWS_DEFAULT_REGION or region_name=.",
     "CredentialsUnavailable": (
         "The source of the AWS credentials failed. Check the profile, SSO session or role "
         "that AWS_PROFILE or profile_name= names."
     ),
     "EndpointUnreachable": (
-        "The endpoint could not be reached. Check endpoint_url=, AWS_ENDPOINT_URL_LOGS, the "
+        "The endpoint could not be reached. Check endpoint_url=, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS, the "
         "region's name, DNS, and whether the subnet has a NAT gateway or a VPC endpoint for logs."
     ),
     "UntrustedCertificate": (

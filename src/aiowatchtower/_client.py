@@ -13,6 +13,7 @@ from typing import Any, Final
 import anyio
 
 from ._connection import EXCHANGE, READ_TIMEOUT, Connection, Exchange
+from ._diagnostics import SHIPPING
 from ._encoder import Body, encode
 from ._errors import DeliveryError
 from ._events import Answer, LogEvent
@@ -157,8 +158,10 @@ class AwsLogsClient:
 
 
 def _encoders() -> ThreadPoolExecutor:
-    """Return an executor whose threads start when they are needed."""
-    return ThreadPoolExecutor(2, thread_name_prefix="aiowatchtower-encoder")
+    """Return an executor whose threads start when they are needed, and only work for shipping."""
+    return ThreadPoolExecutor(
+        2, "aiowatchtower-encoder", initializer=SHIPPING.set, initargs=(True,)
+    )
 
 
 def _is_object(answer: bytes) -> bool:

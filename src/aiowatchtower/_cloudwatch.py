@@ -87,6 +87,11 @@ class CloudWatchLogging:
     See https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
     """
 
+    def __new__(cls, *_: object, **arguments: object) -> Self:
+        """Explain unknown arguments before Python complains of missing ones."""
+        check_keywords("CloudWatchLogging", arguments, ("loggers", *SETTING_NAMES))
+        return super().__new__(cls)
+
     def __init__(
         self,
         log_group_name: str,
@@ -95,7 +100,6 @@ class CloudWatchLogging:
         loggers: Iterable[str | logging.Logger] = ("",),
         **arguments: Unpack[SettingArguments],
     ) -> None:
-        check_keywords("CloudWatchLogging", arguments, ("loggers", *SETTING_NAMES))
         chosen = _checked_loggers(loggers)
         handler = CloudWatchLogHandler(log_group_name, log_stream_name, **arguments)
         self._set_up((handler,), chosen)
@@ -111,6 +115,10 @@ class CloudWatchLogging:
         self._attachment: Attachment | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._process = 0
+
+    def __repr__(self) -> str:
+        """Show the handlers and what waits in them."""
+        return f"<CloudWatchLogging {', '.join(map(repr, self._handlers)) or 'not entered'}>"
 
     @classmethod
     def from_handler(cls, handler: CloudWatchLogHandler) -> Self:
@@ -265,5 +273,5 @@ def _checked_loggers(loggers: Iterable[str | logging.Logger]) -> list[logging.Lo
 
 
 CloudWatchLogging.__signature__ = spelled_out(  # type: ignore[attr-defined]
-    [inspect.signature(CloudWatchLogging).parameters["loggers"]]
+    [inspect.signature(CloudWatchLogging.__init__).parameters["loggers"]]
 )

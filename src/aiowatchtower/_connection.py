@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 from aiobotocore.config import AioConfig
 
 from ._encoder import Body
-from ._resolver import quiet_resolver
+from ._resolver import with_quiet_resolver
 from ._session import load_data, new_session
 from ._settings import Settings
 from ._substitute import current
@@ -184,17 +184,17 @@ def _config(settings: Settings, stack: AsyncExitStack) -> AioConfig:
 
     Two retry loops, one inside the other, would multiply tries and hide what happens.
     """
-    names = ThreadPoolExecutor(1, thread_name_prefix="aiowatchtower-names")
-    stack.callback(names.shutdown, wait=False)
-    ours = AioConfig(
+    config = AioConfig(
         connect_timeout=_CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
         max_pool_connections=settings.max_in_flight + 2,
-        **quiet_resolver(names),
     )
-    theirs = cast("AioConfig | None", settings.config)
-    merged = ours if theirs is None else ours.merge(theirs)
-    return cast("AioConfig", merged.merge(AioConfig(retries={"total_max_attempts": 1})))
+    if settings.config is not None:
+        config = config.merge(settings.config)
+    config = config.merge(AioConfig(retries={"total_max_attempts": 1}))
+    names = ThreadPoolExecutor(1, thread_name_prefix="aiowatchtower-names")
+    stack.callback(names.shutdown, wait=False)
+    return with_quiet_resolver(config, names)
 
 
 async def _frozen(session: Any) -> tuple[str, ...] | None:

@@ -60,6 +60,10 @@ class Delivery:
             self._possible_duplicates += len(self.part)
             self._maybe_accepted = False
 
+    def found_missing(self) -> None:
+        """Do not count the try that found no stream: every new stream begins with one."""
+        self._puts -= 1
+
     def failed(self, *, maybe_accepted: bool) -> None:
         """Note that the try brought no acceptance; AWS may have the events all the same."""
         self._maybe_accepted = maybe_accepted

@@ -10,7 +10,10 @@ from typing import Literal
 
 # Not makeLogRecord(): what an application's record factory adds are extra fields.
 _BLANK = LogRecord("", 0, "", 0, "", None, None)
-_PLAIN_ATTRIBUTES: frozenset[object] = frozenset({*vars(_BLANK), "asctime", "message", "taskName"})
+# color_message: uvicorn's message once more, for a terminal.
+_PLAIN_ATTRIBUTES: frozenset[object] = frozenset(
+    {*vars(_BLANK), "asctime", "color_message", "message", "taskName"}
+)
 _BARE_FORMATS = {"%": "%(message)s", "{": "{message}", "$": "${message}"}
 _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _ERROR_KEY = "aiowatchtower_error"

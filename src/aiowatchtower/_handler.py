@@ -22,7 +22,7 @@ from ._settings import SETTING_NAMES, Settings, check_keywords
 from ._truncate import replace_surrogates, truncate, utf8_size
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from ._settings import SettingArguments
 
@@ -58,13 +58,17 @@ class CloudWatchLogHandler(logging.Handler):
     # Tells diagnostics that what this handler is given never reaches a person's console.
     ships_to: Final = "cloudwatch"
 
+    def __new__(cls, *_: object, **arguments: object) -> Self:
+        """Explain unknown arguments before Python complains of missing ones."""
+        check_keywords("CloudWatchLogHandler", arguments, SETTING_NAMES)
+        return super().__new__(cls)
+
     def __init__(
         self,
         log_group_name: str,
         log_stream_name: str = DEFAULT_LOG_STREAM_NAME,
         **arguments: Unpack[SettingArguments],
     ) -> None:
-        check_keywords("CloudWatchLogHandler", arguments, SETTING_NAMES)
         self.settings = Settings(log_group_name, log_stream_name, **arguments)
         super().__init__(self.settings.level)
         self.setFormatter(self.settings.formatter or CloudWatchLogFormatter())
@@ -117,7 +121,7 @@ class CloudWatchLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Format in the caller's context and put the text in the buffer."""
         if self.inbox.closed_because:
-            self._drop_late()
+            self._drop_late(record.levelno)
             return
         try:
             message = (self.formatter or _DEFAULT_FORMATTER).format(record)
@@ -168,9 +172,10 @@ class CloudWatchLogHandler(logging.Handler):
         task = _task_name() if self._stream_name.uses_task else ""
         return self._stream_name.resolve(record.name, record.threadName or "", task, record.created)
 
-    def _drop_late(self) -> None:
+    def _drop_late(self, level: int) -> None:
         self.inbox.count_dropped(self.inbox.closed_because)
-        if self.inbox.closed_because == "after_exit":
+        # Not of lesser ones: a server's own last lines come after the lifespan, always.
+        if level >= logging.WARNING and self.inbox.closed_because == "after_exit":
             self.diagnostics.warn(
                 "after_exit",
                 f"records logged after the block of {self.settings.log_group_name} was left are "

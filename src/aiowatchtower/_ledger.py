@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 
 from ._errors import DeliveryError
 from ._events import Receipt
@@ -31,7 +30,8 @@ class Statistics:
         pending_bytes: Their size as AWS counts it: UTF-8, plus 26 bytes each. Bounded by
             ``max_buffer_size``.
         batches: Batches that met their fate.
-        retries: Tries of PutLogEvents beyond the first of each batch.
+        retries: Tries of PutLogEvents beyond the first of each batch; not those that found the
+            stream missing.
         wire_bytes: Bytes of the request bodies that AWS accepted, as sent (compressed).
         possible_duplicates: Records sent again because the answer to an accepted-or-not request
             was lost. PutLogEvents knows no idempotency token: some may be in the stream twice.
@@ -66,8 +66,8 @@ class Statistics:
         return cls(
             logged=sum(part.logged for part in several),
             delivered=sum(part.delivered for part in several),
-            rejected=MappingProxyType(dict(rejected)),
-            dropped=MappingProxyType(dict(dropped)),
+            rejected=dict(rejected),
+            dropped=dict(dropped),
             pending=sum(part.pending for part in several),
             pending_bytes=sum(part.pending_bytes for part in several),
             batches=sum(part.batches for part in several),
@@ -136,8 +136,8 @@ class Ledger:
         return Statistics(
             logged=self.logged,
             delivered=self._delivered,
-            rejected=MappingProxyType(dict(self._rejected)),
-            dropped=MappingProxyType(dict(self._dropped)),
+            rejected=dict(self._rejected),
+            dropped=dict(self._dropped),
             pending=self.pending,
             pending_bytes=self.pending_bytes,
             batches=self._batches,

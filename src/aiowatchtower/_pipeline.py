@@ -15,7 +15,7 @@ import anyio
 
 from ._batcher import Batcher
 from ._client import AwsLogsClient
-from ._diagnostics import say
+from ._diagnostics import SHIPPING, say
 from ._handler import CloudWatchLogHandler
 from ._inbox import DRAIN_SECONDS
 from ._notices import LossNotices
@@ -140,7 +140,13 @@ class Pipeline:
         """Raise SetupError unless events can be delivered."""
         name = self._handler.settings.stream_name
         stream = name.constant or name.resolve("root", "MainThread", "no-task", time.time())
-        await prove_delivery(self._client, self._provisioner, self._backoff, stream, time.monotonic)
+        token = SHIPPING.set(True)
+        try:
+            await prove_delivery(
+                self._client, self._provisioner, self._backoff, stream, time.monotonic
+            )
+        finally:
+            SHIPPING.reset(token)
 
     async def flush(self) -> None:
         """Return when everything logged before this call has met its fate."""
@@ -196,3 +202,6 @@ class Pipeline:
     def _abort(self) -> None:
         self._is_aborted = True
         self._worker.abort()
+        if self._task.cancelled():
+            # Cancelled from outside just before: it gives nothing up any more.
+            self._ended(self._task)

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from aiobotocore.config import AioConfig
 from aiohttp.resolver import ThreadedResolver
@@ -33,12 +33,13 @@ class _Lookups:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def quiet_resolver(threads: ThreadPoolExecutor) -> dict[str, Any]:
-    """Return the AioConfig arguments for it; none where aiobotocore does not take a resolver."""
+def with_quiet_resolver(config: AioConfig, threads: ThreadPoolExecutor) -> AioConfig:
+    """Return the configuration with it, unless it has a resolver, or aiobotocore takes none."""
     lookups: Any = _Lookups(threads)
-    connector_args = {"resolver": ThreadedResolver(loop=lookups)}
+    ours = {"resolver": ThreadedResolver(loop=lookups)}
+    given = cast("dict[str, Any] | None", config.connector_args) or {}
     try:
-        AioConfig(connector_args=connector_args)
+        merged = config.merge(AioConfig(connector_args={**ours, **given}))
     except ParamValidationError:
-        return {}
-    return {"connector_args": connector_args}
+        return config
+    return cast("AioConfig", merged)

@@ -71,7 +71,9 @@ class Sender:
                 await self._put(delivery)
             except DeliveryError as exc:
                 verdict = judge(exc)
-                if verdict is not Verdict.PROVISION:
+                if verdict is Verdict.PROVISION:
+                    delivery.found_missing()
+                else:
                     self._note_error(exc)
                 delivery.failed(maybe_accepted=exc.maybe_accepted)
                 if verdict is Verdict.ACCEPTED:

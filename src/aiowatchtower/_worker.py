@@ -242,7 +242,8 @@ class Worker:
             self._inbox.drop_all("shutdown")
             self._notices.tell(Lost.of("shutdown", rest))
         self.release()
-        return self._undelivered
+        undelivered, self._undelivered = self._undelivered, Counter()
+        return undelivered
 
 
 def _resolve(several: list[_Asked]) -> None:
