@@ -16,7 +16,7 @@ from ._connection import EXCHANGE, READ_TIMEOUT, Connection, Exchange
 from ._diagnostics import SHIPPING
 from ._encoder import Body, encode
 from ._errors import DeliveryError
-from ._events import Answer, LogEvent
+from ._events import Answer, LogEvent, total_bytes
 from ._settings import Settings
 from ._translate import translated
 
@@ -83,7 +83,7 @@ class AwsLogsClient:
             entity=self._settings.entity,
             compress=self._settings.compression is not None,
         )
-        if sum(event[3] for event in events) < _INLINE_BYTES:
+        if total_bytes(events) < _INLINE_BYTES:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 

@@ -16,7 +16,7 @@ from json.encoder import encode_basestring
 from typing import Final
 
 from ._batcher import sliced
-from ._events import LogEvent
+from ._events import LogEvent, total_bytes
 
 # Small enough that writing one slice takes about a tenth of a millisecond.
 _SLICE_EVENTS: Final = 200
@@ -46,7 +46,7 @@ def encode(
     """Return the body of a PutLogEvents call, compressed where that makes it smaller."""
     chunks = _chunks(group, stream, events, entity)
     headers: dict[str, str] = {}
-    if compress and sum(event[3] for event in events) >= _COMPRESS_FROM_BYTES:
+    if compress and total_bytes(events) >= _COMPRESS_FROM_BYTES:
         gzip = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
         data = b"".join([gzip.compress(chunk) for chunk in chunks] + [gzip.flush()])
         headers["Content-Encoding"] = "gzip"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from ._errors import DeliveryError
@@ -17,6 +18,13 @@ STREAM: Final = 0
 TIMESTAMP_MS: Final = 1
 MESSAGE: Final = 2
 SIZE_BYTES: Final = 3
+
+_size: Final[Callable[[LogEvent], int]] = itemgetter(SIZE_BYTES)
+
+
+def total_bytes(events: Iterable[LogEvent]) -> int:
+    """Return the size of events as AWS counts it."""
+    return sum(map(_size, events))
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class Batch:
     @property
     def size_bytes(self) -> int:
         """Return the batch's size as AWS counts it."""
-        return sum(event[SIZE_BYTES] for event in self.events)
+        return total_bytes(self.events)
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,7 @@ class Lost:
             reason=reason,
             stream=streams.pop() if len(streams) == 1 else "",
             count=len(events),
-            size_bytes=sum(event[SIZE_BYTES] for event in events),
+            size_bytes=total_bytes(events),
             first_timestamp_ms=min(times),
             last_timestamp_ms=max(times),
             messages=[event[MESSAGE] for event in events],

@@ -7,7 +7,7 @@ import threading
 from typing import Final
 
 from ._errors import DeliveryError
-from ._events import SIZE_BYTES, STREAM, TIMESTAMP_MS, LogEvent, Lost, Receipt
+from ._events import SIZE_BYTES, STREAM, TIMESTAMP_MS, LogEvent, Lost, Receipt, total_bytes
 from ._ledger import Ledger, Statistics
 
 # How often staged records are taken over while records flow. One wake-up per record costs more
@@ -123,7 +123,7 @@ class Inbox:
         kept = left + self._staged
         lost = self._ledger.pending - len(kept)
         if lost:
-            kept_bytes = sum(event[SIZE_BYTES] for event in kept)
+            kept_bytes = total_bytes(kept)
             self._ledger.drop("abandoned", lost, self._ledger.pending_bytes - kept_bytes)
         return left
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import anyio
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from ._batcher import Batcher, sliced
 from ._delivery import Delivery
@@ -89,6 +90,9 @@ class Worker:
     async def _feed(self, tasks: TaskGroup) -> None:
         while not self._is_done():
             await self._take()
+            # A lane that is cancelled wakes this task, and one that is about to wake is not
+            # cancelled: without a look, each would start the other again and again.
+            await checkpoint_if_cancelled()
             self._start_lanes(tasks)
         # No lane is left; preparing what nothing needed need not be waited for.
         tasks.cancel_scope.cancel()
@@ -160,12 +164,16 @@ class Worker:
 
     def _start_lanes(self, lanes: TaskGroup) -> None:
         self._take_overflow()
-        marked = self._gaps.streams(now=self._may_mark())
-        for stream in {*self._batcher.streams(), *marked}:
-            if stream not in self._lanes and (stream in marked or self._is_due(stream)):
+        for stream in (*self._gaps.streams(now=self._may_mark()), *self._to_cut()):
+            if stream not in self._lanes:
                 self._lanes.add(stream)
                 lanes.start_soon(self._lane, stream)
         self._shutdown.open_lanes = len(self._lanes)
+
+    def _to_cut(self) -> list[str]:
+        if self._shutdown.has_begun:
+            return self._batcher.streams()
+        return self._batcher.due(self._clock())
 
     def _take_overflow(self) -> None:
         for lost in self._inbox.take_overflow().values():
