@@ -67,7 +67,7 @@ def test_a_wrong_clock_is_named_whatever_the_code(message):
 
 def test_the_statement_to_add_is_the_one_that_was_missed():
     """What AWS says was denied comes back as a statement to paste."""
-    arn = "arn:aws:logs:eu-central-1:1:log-group:/app:log-stream:web"
+    arn = "arn:aws:logs:eu-central-1:1:log-group:/app:log-stream:*"
     denied = (
         f"User: me is not authorized to perform: logs:CreateLogStream on resource: {arn} because"
     )

@@ -10,6 +10,8 @@ from ._errors import DeliveryError
 from ._retry import Verdict, judge
 
 _ARN: Final = re.compile(r"on resource: (arn:\S+)")
+# AWS names the stream that was asked for; the next process has another.
+_ONE_STREAM: Final = re.compile(r"(?<=:log-stream:).*$")
 _ACTION: Final = re.compile(r"perform: (\w+:\w+)")
 _SKEW: Final = re.compile(
     r"signature expired|signature not yet current|too skewed|is (now )?(earlier|later) than",
@@ -84,6 +86,8 @@ def statement(error: DeliveryError) -> str:
         {
             "Effect": "Allow",
             "Action": action.group(1) if action else f"logs:{error.action}",
-            "Resource": arn.group(1) if arn else f"arn:aws:logs:*:*:log-group:{group}:*",
+            "Resource": _ONE_STREAM.sub("*", arn.group(1))
+            if arn
+            else f"arn:aws:logs:*:*:log-group:{group}:*",
         }
     )

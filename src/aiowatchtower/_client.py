@@ -49,7 +49,8 @@ class AwsLogsClient:
     async def put(self, stream: str, events: Sequence[LogEvent], deadline: float) -> Answer:
         """Send events, within ``deadline`` seconds."""
         resource = f"{self._group}:{stream}"
-        exchange = Exchange(await self._encoded(stream, events))
+        body = await self._encoded(stream, events)
+        exchange = Exchange(body)
         token = EXCHANGE.set(exchange)
         try:
             # The real events travel in the exchange; this one passes botocore's validation.
@@ -62,6 +63,7 @@ class AwsLogsClient:
             )
         finally:
             EXCHANGE.reset(token)
+            exchange.body = None
         if exchange.answer is not None and not _is_object(exchange.answer):
             shown = repr(exchange.answer[:80])
             raise DeliveryError(
@@ -72,7 +74,7 @@ class AwsLogsClient:
                 resource=resource,
                 maybe_accepted=True,
             )
-        return _answer(response, len(exchange.body.data))
+        return _answer(response, len(body.data))
 
     async def _encoded(self, stream: str, events: Sequence[LogEvent]) -> Body:
         work = partial(

@@ -32,9 +32,13 @@ _ENDPOINT_VARIABLES: Final = ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "AWS_ENDPOINT_
 
 @dataclass
 class Exchange:
-    """One PutLogEvents under way: the body it takes out, the raw answer it brings back."""
+    """One PutLogEvents under way: the body it takes out, the raw answer it brings back.
 
-    body: Body
+    Without a body once it is over: cancelled timers keep the context, and with it this, for as
+    long as they would have run, which at full speed is many batches.
+    """
+
+    body: Body | None
     answer: bytes | None = None
 
 
@@ -48,7 +52,7 @@ def _replace_body(params: dict[str, Any], **_: object) -> None:
     Calls that are not ours, on a client that belongs to the application, find no exchange.
     """
     exchange = EXCHANGE.get()
-    if exchange is not None:
+    if exchange is not None and exchange.body is not None:
         data = exchange.body.data
         params["body"] = io.BytesIO(data) if len(data) > _LARGE_BODY_BYTES else data
         params["headers"].update(exchange.body.headers)

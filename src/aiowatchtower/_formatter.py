@@ -8,6 +8,8 @@ from datetime import date, datetime, timezone
 from logging import Formatter, LogRecord
 from typing import Literal
 
+from ._sanitizer import Fields, Sanitizer, describe, guard, merge
+
 # Not makeLogRecord(): what an application's record factory adds are extra fields.
 _BLANK = LogRecord("", 0, "", 0, "", None, None)
 # color_message: uvicorn's message once more, for a terminal.
@@ -15,11 +17,7 @@ _PLAIN_ATTRIBUTES: frozenset[object] = frozenset(
     {*vars(_BLANK), "asctime", "color_message", "message", "taskName"}
 )
 _BARE_FORMATS = {"%": "%(message)s", "{": "{message}", "$": "${message}"}
-_NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _ERROR_KEY = "aiowatchtower_error"
-_MAX_DEPTH, _MAX_REPEATS, _MAX_PROBLEMS = 100, 1_000, 8
-_MAX_INT_BITS = 14_000  # 4 214 digits: readers refuse more than 4 300 (sys.set_int_max_str_digits)
-_Fields = dict[object, object]
 
 
 class CloudWatchLogFormatter(Formatter):
@@ -62,6 +60,7 @@ class CloudWatchLogFormatter(Formatter):
         self._structured = structured
         overridden = type(self).formatMessage is not Formatter.formatMessage
         self._bare = fmt in (None, _BARE_FORMATS[style]) and not overridden
+        self._plain = self._bare and not structured
         self._second = (0, "1970-01-01T00:00:00")
         self._encode = json.JSONEncoder(
             ensure_ascii=False,
@@ -73,17 +72,20 @@ class CloudWatchLogFormatter(Formatter):
     def format(self, record: LogRecord) -> str:
         """Return the event's text; never raise, and leave *record* unchanged for other handlers."""
         try:
-            if type(record.msg) is str and not self._structured and not self.add_log_record_attrs:
-                if self._bare and not (record.exc_info or record.exc_text or record.stack_info):
-                    return str(record.getMessage())
-                return self._text(record)
+            appended = record.exc_info or record.exc_text or record.stack_info
+            if (
+                self._plain
+                and type(record.msg) is str
+                and not (appended or self.add_log_record_attrs)
+            ):
+                return str(record.getMessage())
             return self._format(record)
         except Exception as error:  # noqa: BLE001 - the event says what went wrong
             return self._rescue(record, error)
 
     def _format(self, record: LogRecord) -> str:
         message: object = record.msg
-        mapping: _Fields | None = None
+        mapping: Fields | None = None
         if type(message) is dict or (type(message) is not str and isinstance(message, Mapping)):
             mapping = dict(message)
         elif not (self._structured or self.add_log_record_attrs):
@@ -108,27 +110,27 @@ class CloudWatchLogFormatter(Formatter):
             text += f"{block}" if text.endswith("\n") else f"\n{block}"
         return text
 
-    def _fields(self, record: LogRecord, mapping: _Fields | None) -> _Fields:
+    def _fields(self, record: LogRecord, mapping: Fields | None) -> Fields:
         fields = self._asked_attributes(record) if self.add_log_record_attrs else {}
         plain = _PLAIN_ATTRIBUTES.union(fields) if fields else _PLAIN_ATTRIBUTES
         failure = ""
         if mapping is not None:
-            fields = _merge(fields, mapping)
+            fields = merge(fields, mapping)
             if record.args:
                 failure = f"arguments of a mapping are not formatted: {_describe_args(record.args)}"
         if self._structured:
-            fields = _merge(fields, self._head(record))
+            fields = merge(fields, self._head(record))
         if mapping is None:
             text, failure = _read_message(record)
             fields.setdefault("message" if self._structured else "msg", text)
         if not plain.issuperset(record.__dict__):
-            fields = _merge(fields, {k: v for k, v in record.__dict__.items() if k not in plain})
+            fields = merge(fields, {k: v for k, v in record.__dict__.items() if k not in plain})
         if record.exc_info or record.exc_text or record.stack_info:
-            fields = _merge(fields, self._tail(record))
-        return _merge(fields, {_ERROR_KEY: failure}) if failure else fields
+            fields = merge(fields, self._tail(record))
+        return merge(fields, {_ERROR_KEY: failure}) if failure else fields
 
-    def _asked_attributes(self, record: LogRecord) -> _Fields:
-        fields: _Fields = {name: getattr(record, name, None) for name in self.add_log_record_attrs}
+    def _asked_attributes(self, record: LogRecord) -> Fields:
+        fields: Fields = {name: getattr(record, name, None) for name in self.add_log_record_attrs}
         fields.pop("msg", None)
         if "message" in fields:
             fields["message"] = _read_message(record)[0]
@@ -136,7 +138,7 @@ class CloudWatchLogFormatter(Formatter):
             fields["asctime"] = self.formatTime(record, self.datefmt)
         return fields
 
-    def _head(self, record: LogRecord) -> _Fields:
+    def _head(self, record: LogRecord) -> Fields:
         seconds, ms = divmod(int(record.created * 1000), 1000)
         known, text = self._second
         if seconds != known:
@@ -144,8 +146,8 @@ class CloudWatchLogFormatter(Formatter):
             self._second = (seconds, text)
         return {"timestamp": f"{text}.{ms:03d}Z", "level": record.levelname, "logger": record.name}
 
-    def _tail(self, record: LogRecord) -> _Fields:
-        blocks: _Fields = {}
+    def _tail(self, record: LogRecord) -> Fields:
+        blocks: Fields = {}
         if record.exc_text:
             # loguru sets "\n" where the message has the traceback already.
             if not str(record.exc_text).isspace():
@@ -156,16 +158,16 @@ class CloudWatchLogFormatter(Formatter):
             blocks["stack"] = self.formatStack(record.stack_info)
         return blocks
 
-    def _to_json(self, fields: _Fields) -> str:
+    def _to_json(self, fields: Fields) -> str:
         try:
             # Refuses a key that is no string: as text it may be the same as another key.
             "".join(fields)  # type: ignore[arg-type]
             return self._encode(fields)
         except Exception:  # noqa: BLE001 - the careful path names what it had to change
-            careful = _Sanitizer(self.json_serialize_default)
+            careful = Sanitizer(self.json_serialize_default)
             clean = careful.mapping(fields, 0)
             if careful.problems:
-                clean = _merge(clean, {_ERROR_KEY: "; ".join(careful.problems)})
+                clean = merge(clean, {_ERROR_KEY: "; ".join(careful.problems)})
             return self._encode(clean)
 
     def _rescue(self, record: LogRecord, error: Exception) -> str:
@@ -174,7 +176,7 @@ class CloudWatchLogFormatter(Formatter):
             is_text = not (self._structured or self.add_log_record_attrs)
             if is_text and not issubclass(type(record.msg), Mapping):
                 return text
-            return self._encode({"message": text, _ERROR_KEY: _describe(error)})
+            return self._encode({"message": text, _ERROR_KEY: describe(error)})
         except Exception:  # noqa: BLE001 - the text is marked already
             return text
 
@@ -185,118 +187,28 @@ def describe_failure(record: LogRecord, error: BaseException) -> str:
     Never raises. If the arguments do not fit the message, its template and their `repr` are shown.
     """
     try:
-        text = f"{_read_message(record)[0]} [aiowatchtower: {_describe(error)}]"
-        trace = record.exc_info and _guard(Formatter().formatException, record.exc_info)
+        text = f"{_read_message(record)[0]} [aiowatchtower: {describe(error)}]"
+        trace = record.exc_info and guard(Formatter().formatException, record.exc_info)
         parts = (text, record.exc_text or trace, record.stack_info)
-        return "\n".join(_guard(str, part) for part in parts if part)
+        return "\n".join(guard(str, part) for part in parts if part)
     except Exception:  # noqa: BLE001 - the last resort
         return "[aiowatchtower: formatting failed, and so did describing the record]"
-
-
-class _Sanitizer:
-    """Copy a value into one that strict JSON can carry, and name in `problems` what was changed."""
-
-    def __init__(self, default: Callable[[object], object]) -> None:
-        self.problems: dict[str, None] = {}
-        self._default = default
-        self._path: set[int] = set()
-        # Holds the objects, for the id of a freed one may come again.
-        self._seen: dict[int, object] = {}
-        self._repeats = 0
-
-    def mapping(self, value: _Fields, depth: int) -> _Fields:
-        fields: _Fields = {}
-        for key, item in list(value.items()):
-            name = self._key(key)
-            if name in fields:
-                self._note("equal keys were renamed", name)
-            fields = _merge(fields, {name: self._value(item, depth)})
-        return fields
-
-    def _note(self, problem: str, instead: str) -> str:
-        if len(self.problems) < _MAX_PROBLEMS:
-            self.problems[problem] = None
-        return instead
-
-    def _key(self, key: object) -> str:
-        if issubclass(type(key), str):
-            return str(key)
-        if key is None or issubclass(type(key), (int, float)):
-            scalar = self._value(key, 0)
-            return scalar if isinstance(scalar, str) else json.dumps(scalar)
-        return self._note(f"a key was {type(key).__name__}, not a string", _guard(str, key))
-
-    def _value(self, value: object, depth: int) -> object:
-        try:
-            if value is None or isinstance(value, (str, int, float)):
-                return self._scalar(value)
-            return self._nested(value, depth)
-        except Exception as error:  # noqa: BLE001 - noted
-            problem = f"a value of type {type(value).__name__} became text: {_describe(error)}"
-            return self._note(problem, _guard(repr, value))
-
-    def _scalar(self, value: str | float | None) -> str | float | None:
-        if isinstance(value, int) and value.bit_length() > _MAX_INT_BITS:
-            return self._note("a number was too long", hex(value))
-        if isinstance(value, float) and float.__repr__(value) in _NON_FINITE:
-            return self._note("NaN or Infinity became a string", _NON_FINITE[float.__repr__(value)])
-        return value
-
-    def _nested(self, value: object, depth: int) -> object:
-        identity = id(value)
-        # Without a bound on repeats, values that all refer to each other would unfold for ever.
-        self._repeats += identity in self._seen
-        if depth >= _MAX_DEPTH or identity in self._path or self._repeats > _MAX_REPEATS:
-            problem = "a value contained itself, or was nested too deep"
-            return self._note(problem, f"<{type(value).__name__}, not shown>")
-        self._seen[identity] = value
-        self._path.add(identity)
-        try:
-            if isinstance(value, dict):
-                return self.mapping(value, depth + 1)
-            if isinstance(value, (list, tuple)):
-                return [self._value(item, depth + 1) for item in list(value)]
-            return self._value(self._default(value), depth + 1)
-        finally:
-            self._path.discard(identity)
 
 
 def _serialize_default(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else repr(value)
 
 
-def _merge(fields: _Fields, more: _Fields) -> _Fields:
-    if not fields:
-        return more
-    for key, value in more.items():
-        name = key
-        while name in fields:
-            name = f"{name}_"
-        fields[name] = value
-    return fields
-
-
 def _read_message(record: LogRecord) -> tuple[str, str]:
     try:
         return str(record.getMessage()), ""
     except Exception as error:  # noqa: BLE001 - returned
-        template = record.msg if isinstance(record.msg, str) else _guard(repr, record.msg)
+        template = record.msg if isinstance(record.msg, str) else guard(repr, record.msg)
         arguments = f" {_describe_args(record.args)}" if record.args else ""
-        return template + arguments, _describe(error)
+        return template + arguments, describe(error)
 
 
 def _describe_args(args: object) -> str:
     if isinstance(args, tuple):
-        return f"({', '.join(_guard(repr, argument) for argument in args)})"
-    return _guard(repr, args)
-
-
-def _describe(error: BaseException) -> str:
-    return f"formatting failed: {type(error).__name__}: {_guard(str, error)}"
-
-
-def _guard(show: Callable[..., str], value: object) -> str:
-    try:
-        return show(value)
-    except Exception as error:  # noqa: BLE001 - shown
-        return f"<{type(value).__name__}: {show.__name__} raised {type(error).__name__}>"
+        return f"({', '.join(guard(repr, argument) for argument in args)})"
+    return guard(repr, args)

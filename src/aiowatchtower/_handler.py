@@ -76,6 +76,7 @@ class CloudWatchLogHandler(logging.Handler):
         self.inbox = Inbox(self.settings.max_buffer_size)
         self.enabled = self.settings.enabled and not _is_switched_off()
         self._stream_name = self.settings.stream_name
+        self._constant_stream = self._stream_name.constant
         self._max_event_bytes = self.settings.max_event_bytes
         self._visit = _Visit()
         self._process = os.getpid()
@@ -106,7 +107,6 @@ class CloudWatchLogHandler(logging.Handler):
         reference = _reference(record)
         if self._visit.last is reference:
             return False
-        self._visit.last = reference
         if self.filters:
             passed = self.filter(record)
             if not passed:
@@ -114,7 +114,7 @@ class CloudWatchLogHandler(logging.Handler):
             if isinstance(passed, logging.LogRecord):
                 record = passed
         self.emit(record)
-        # Again, because formatting may have logged another record on its way.
+        # Only now, because formatting may have logged another record on its way.
         self._visit.last = reference
         return True
 
@@ -129,29 +129,20 @@ class CloudWatchLogHandler(logging.Handler):
                 message = str(message)
         except Exception as exc:  # noqa: BLE001 - a formatter's or an argument's own failure
             message = describe_failure(record, exc)
-        try:
-            self._put(record, message)
-        except Exception:  # noqa: BLE001 - logging's own way to say so, and it never raises
-            self.inbox.count_dropped("malformed")
-            self.handleError(record)
-
-    def _put(self, record: logging.LogRecord, message: str) -> None:
         size_bytes = len(message) + EVENT_OVERHEAD_BYTES
-        if not message.isascii() or size_bytes > self._max_event_bytes:
+        if size_bytes > self._max_event_bytes or not message.isascii():
             message = self._fitting(message)
             size_bytes = utf8_size(message) + EVENT_OVERHEAD_BYTES
         elif not message:
             self.inbox.count_dropped("empty")
             return
-        self.inbox.put(
-            (
-                self._stream_name.constant or self._resolved(record),
-                int(record.created * 1000 + _HALF_A_MICROSECOND_MS),
-                message,
-                size_bytes,
-            ),
-            record.levelno >= _ERROR,
-        )
+        try:
+            at = int(record.created * 1000 + _HALF_A_MICROSECOND_MS)
+            stream = self._constant_stream or self._resolved(record)
+            self.inbox.put((stream, at, message, size_bytes), record.levelno >= _ERROR)
+        except Exception:  # noqa: BLE001 - logging's own way to say so, and it never raises
+            self.inbox.count_dropped("malformed")
+            self.handleError(record)
         if self._warn_of_fork:
             self._say_forked()
 
@@ -204,6 +195,7 @@ class CloudWatchLogHandler(logging.Handler):
         self.inbox.reset()
         self._visit = _Visit()
         self._stream_name.resolve_process()
+        self._constant_stream = self._stream_name.constant
         self.diagnostics = Diagnostics(time.monotonic)
 
     def at_exit(self) -> None:

@@ -131,15 +131,15 @@ class Ledger:
         """Remember the latest failure."""
         self._last_error = error
 
-    def snapshot(self) -> Statistics:
-        """Return the counters as they stand."""
+    def snapshot(self, staged: int = 0, staged_bytes: int = 0) -> Statistics:
+        """Return the counters as they stand, with the records that are yet to be counted in."""
         return Statistics(
-            logged=self.logged,
+            logged=self.logged + staged,
             delivered=self._delivered,
             rejected=dict(self._rejected),
             dropped=dict(self._dropped),
-            pending=self.pending,
-            pending_bytes=self.pending_bytes,
+            pending=self.pending + staged,
+            pending_bytes=self.pending_bytes + staged_bytes,
             batches=self._batches,
             retries=self._retries,
             wire_bytes=self._wire_bytes,

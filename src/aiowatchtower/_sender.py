@@ -49,6 +49,7 @@ class Sender:
         self._shutdown = shutdown
         self._slots = anyio.CapacityLimiter(max_in_flight)
         self._max_event_bytes = max_event_bytes
+        self._has_learned = False
         self._note_error = note_error
         self._process = os.getpid()
         # The streams with a failure of each kind, to tell when the last of them has recovered.
@@ -94,7 +95,9 @@ class Sender:
                 # A copy of the parent's worker, in a forked child: these are the parent's records.
                 await anyio.sleep_forever()
             delivery.trying()
-            events = shortened(delivery.part, self._max_event_bytes)
+            events = delivery.part
+            if self._has_learned:
+                events = shortened(events, self._max_event_bytes)
             stream = delivery.batch.stream
             try:
                 answer = await self._client.put(
@@ -115,7 +118,7 @@ class Sender:
         """Learn a limit or halve the part. Returns how many events were given up: 0 or 1."""
         limit = learned_event_limit(error)
         if limit is not None and MIN_EVENT_BYTES <= limit < self._max_event_bytes:
-            self._max_event_bytes = limit
+            self._max_event_bytes, self._has_learned = limit, True
             self._diagnostics.warn(
                 "event_limit",
                 f"CloudWatch Logs takes events of up to {limit} bytes here; longer ones are cut",

@@ -88,6 +88,8 @@ class Worker:
             tasks.start_soon(self._feed, tasks)
 
     async def _feed(self, tasks: TaskGroup) -> None:
+        # Run again after a cancellation, it may have been given all that it will ever get.
+        self._start_lanes(tasks)
         while not self._is_done():
             await self._take()
             # A lane that is cancelled wakes this task, and one that is about to wake is not

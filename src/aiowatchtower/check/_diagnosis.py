@@ -20,8 +20,6 @@ _EXPLICIT: Final = re.compile(r"explicit deny in (?:an? )?([\w -]+)")
 _ELSEWHERE: Final = re.compile(
     r"no (VPC endpoint|service control|resource control|session) policy|permissions boundary"
 )
-# AWS names the stream that was asked for; the next process has another.
-_ONE_STREAM: Final = re.compile(r"(?<=:log-stream:).*$")
 # Answers that judge() takes as passing, but that are worth more words.
 _STANDING: Final = frozenset({"GarbledAnswer", "LimitExceededException"})
 _LONGEST_DETAIL: Final = 400
@@ -56,7 +54,6 @@ def _allowance(error: DeliveryError) -> tuple[str, Mapping[str, object] | None]:
         where = explicit.group(1).strip()
         return f"An explicit deny (in {where}) forbids it: no Allow helps, lift the deny.", None
     policy: dict[str, object] = json.loads(statement(error))
-    policy["Resource"] = _ONE_STREAM.sub("*", str(policy["Resource"]))
     where = "the policy of the role or user"
     if elsewhere := _ELSEWHERE.search(error.message):
         where = f"the {elsewhere.group(0).removeprefix('no ')}"
