@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ._settings import SettingArguments
 
 _WATCH_SECONDS: Final = 1.0
+# What has left the body this way is not waited for when it comes again.
+_INTERRUPTIONS: Final = (asyncio.CancelledError, KeyboardInterrupt)
 
 
 class CloudWatchLogging:
@@ -206,7 +208,7 @@ class CloudWatchLogging:
                 if handler.settings.strict:
                     await pipeline.prove()
         except BaseException as exc:
-            await self._leave(is_cancelled=isinstance(exc, asyncio.CancelledError))
+            await self._leave(is_cancelled=isinstance(exc, _INTERRUPTIONS))
             raise
         self._watch_attachment()
         return self
@@ -218,7 +220,7 @@ class CloudWatchLogging:
         traceback: TracebackType | None,
     ) -> None:
         """Detach, and wait until what is left is delivered or ``shutdown_timeout`` is over."""
-        await self._leave(is_cancelled=isinstance(exc, asyncio.CancelledError))
+        await self._leave(is_cancelled=isinstance(exc, _INTERRUPTIONS))
 
     async def _leave(self, *, is_cancelled: bool) -> None:
         if self._watch is not None:

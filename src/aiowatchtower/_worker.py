@@ -25,6 +25,13 @@ from ._shutdown import Shutdown
 _SLICE_EVENTS: Final = 5_000
 _OVERFLOW_CHECK_SECONDS: Final = 1.0
 _Asked = asyncio.Future[None]
+_PASSED_ON: Final = (
+    Exception,
+    asyncio.CancelledError,
+    GeneratorExit,
+    KeyboardInterrupt,
+    SystemExit,
+)
 
 
 class Worker:
@@ -72,20 +79,25 @@ class Worker:
             while not self._is_done():
                 try:
                     await self._pump()
-                except (Exception, asyncio.CancelledError, GeneratorExit):
+                except _PASSED_ON:
                     raise
-                except BaseException:  # noqa: BLE001, S112 - it is on its way already
-                    # KeyboardInterrupt or SystemExit in a step of a lane: asyncio has let it out
-                    # of the loop. Should the loop run on, to end in order, so does this.
-                    continue
+                except BaseException as exc:
+                    # A group with Ctrl+C or SystemExit in a step of a lane: asyncio has let it out
+                    # of the loop already. Here it is a cancellation like any from outside.
+                    raise asyncio.CancelledError from exc
         return self.give_up()
 
     async def _pump(self) -> None:
         """Feed and ship in tasks of their own: this one only waits, so that Ctrl+C misses it."""
         self._lanes.clear()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._sender.prepare)
-            tasks.start_soon(self._feed, tasks)
+            try:
+                tasks.start_soon(self._feed, tasks)
+                tasks.start_soon(self._sender.prepare)
+            except (KeyboardInterrupt, SystemExit) as exc:
+                # As part of the task group's exception it would not get out of the loop.
+                asyncio.get_running_loop().call_soon(_let_out, exc)
+                tasks.cancel_scope.cancel()
 
     async def _feed(self, tasks: TaskGroup) -> None:
         # Run again after a cancellation, it may have been given all that it will ever get.
@@ -254,6 +266,10 @@ class Worker:
         self.release()
         undelivered, self._undelivered = self._undelivered, Counter()
         return undelivered
+
+
+def _let_out(exc: BaseException) -> None:
+    raise exc
 
 
 def _resolve(several: list[_Asked]) -> None:
