@@ -197,6 +197,7 @@ def bench(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """Run seeded schedules of faults and prove that every record has one fate."""
     session.install(".", *group("tests"))
+    session.run("pytest", "tests/chaos")
     session.run("python", "tests/chaos/run.py", *session.posargs)
 
 

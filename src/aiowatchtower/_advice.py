@@ -62,6 +62,11 @@ _UNKNOWN: Final = (
 )
 
 
+def explained(error: DeliveryError) -> str:
+    """Return what failed, and what to do about it."""
+    return f"{str(error).rstrip('.')}. {advise(error)}"
+
+
 def advise(error: DeliveryError) -> str:
     """Return what to do about ``error``, in one or two sentences."""
     if _SKEW.search(error.message):

@@ -14,7 +14,7 @@ import anyio
 
 from ._attachment import Attachment, find_handlers
 from ._diagnostics import say
-from ._handler import CloudWatchLogHandler, spelled_out
+from ._handler import CloudWatchLogHandler, SpelledOut
 from ._ledger import Statistics
 from ._names import DEFAULT_LOG_STREAM_NAME
 from ._pipeline import Pipeline
@@ -88,6 +88,15 @@ class CloudWatchLogging:
 
     See https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
     """
+
+    __signature__ = SpelledOut(
+        inspect.Parameter(
+            "loggers",
+            inspect.Parameter.KEYWORD_ONLY,
+            default=("",),
+            annotation="Iterable[str | logging.Logger]",
+        )
+    )
 
     def __new__(cls, *_: object, **arguments: object) -> Self:
         """Explain unknown arguments before Python complains of missing ones."""
@@ -272,8 +281,3 @@ def _checked_loggers(loggers: Iterable[str | logging.Logger]) -> list[logging.Lo
             msg = f"loggers={loggers!r}: {logger!r} is no logger: must be {allowed}"
             raise TypeError(msg)
     return chosen
-
-
-CloudWatchLogging.__signature__ = spelled_out(  # type: ignore[attr-defined]
-    [inspect.signature(CloudWatchLogging.__init__).parameters["loggers"]]
-)

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from aiobotocore.config import AioConfig
@@ -30,7 +29,6 @@ _PUT: Final = "cloudwatch-logs.PutLogEvents"
 _ENDPOINT_VARIABLES: Final = ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "AWS_ENDPOINT_URL_LOGS")
 
 
-@dataclass
 class Exchange:
     """One PutLogEvents under way: the body it takes out, the raw answer it brings back.
 
@@ -38,8 +36,9 @@ class Exchange:
     long as they would have run, which at full speed is many batches.
     """
 
-    body: Body | None
-    answer: bytes | None = None
+    def __init__(self, body: Body) -> None:
+        self.body: Body | None = body
+        self.answer: bytes | None = None
 
 
 EXCHANGE: Final[ContextVar[Exchange | None]] = ContextVar("aiowatchtower_exchange", default=None)

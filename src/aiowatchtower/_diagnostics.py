@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Final
 
 LOGGER: Final = logging.getLogger("aiowatchtower")
@@ -18,11 +17,11 @@ SHIPPING: Final[ContextVar[bool]] = ContextVar("aiowatchtower_shipping", default
 _REPEAT_SECONDS: Final = 60.0
 
 
-@dataclass
 class _Kind:
-    said_at: float
-    is_open: bool = True
-    unsaid: int = 0
+    def __init__(self, said_at: float) -> None:
+        self.said_at = said_at
+        self.is_open = True
+        self.unsaid = 0
 
 
 class Diagnostics:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from json import dumps
 from json.encoder import encode_basestring
-from typing import Final
+from typing import Final, NamedTuple
 
 from ._batcher import sliced
 from ._events import LogEvent, total_bytes
@@ -27,8 +26,7 @@ _LEVEL: Final = 2
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(NamedTuple):
     """A request body and the headers that describe it."""
 
     data: bytes

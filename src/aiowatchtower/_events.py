@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from ._errors import DeliveryError
 
@@ -45,8 +45,7 @@ class Batch:
         return total_bytes(self.events)
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What PutLogEvents answered to a request that it took.
 
     The indexes are those of ``rejectedLogEventsInfo``: events before ``too_old_end`` and

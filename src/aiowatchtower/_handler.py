@@ -42,6 +42,22 @@ class _Visit(threading.local):
     last: weakref.ref[logging.LogRecord] | None = None
 
 
+class SpelledOut:
+    """A signature with every setting named, for ``help()`` and editors; made when it is asked for."""
+
+    def __init__(self, *more: inspect.Parameter) -> None:
+        self._more = more
+
+    def __get__(self, instance: object, owner: type) -> inspect.Signature:
+        settings = dict(inspect.signature(Settings).parameters)
+        names = [settings.pop("log_group_name"), settings.pop("log_stream_name")]
+        keywords = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in settings.values()
+        ]
+        return inspect.Signature([*names, *self._more, *keywords])
+
+
 class CloudWatchLogHandler(logging.Handler):
     """Puts records in the buffer of a :class:`CloudWatchLogging` block, from any thread.
 
@@ -57,6 +73,7 @@ class CloudWatchLogHandler(logging.Handler):
 
     # Tells diagnostics that what this handler is given never reaches a person's console.
     ships_to: Final = "cloudwatch"
+    __signature__ = SpelledOut()
 
     def __new__(cls, *_: object, **arguments: object) -> Self:
         """Explain unknown arguments before Python complains of missing ones."""
@@ -235,18 +252,3 @@ if hasattr(os, "register_at_fork"):
 def _at_exit() -> None:
     for handler in list(_handlers):
         handler.at_exit()
-
-
-def spelled_out(first: list[inspect.Parameter]) -> inspect.Signature:
-    """Return the signature with every setting named, for ``help()`` and editors."""
-    given = inspect.signature(Settings).parameters
-    settings = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, parameter in given.items()
-        if name not in {"log_group_name", "log_stream_name"}
-    ]
-    names = [given["log_group_name"], given["log_stream_name"]]
-    return inspect.Signature([*names, *first, *settings])
-
-
-CloudWatchLogHandler.__signature__ = spelled_out([])  # type: ignore[attr-defined]

@@ -194,6 +194,10 @@ class Pipeline:
                     self._abort()
                     raise
                 is_cancelled, interruption = True, exc
+            except GeneratorExit:
+                # The loop was closed under it, as by a second Ctrl+C before Python 3.11.
+                self._say_undelivered(self._worker.give_up())
+                raise
         if not self._task.done():
             self._abort()
         if interruption is not None:

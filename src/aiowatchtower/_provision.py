@@ -7,7 +7,7 @@ from typing import Final
 
 import anyio
 
-from ._advice import advise
+from ._advice import explained
 from ._diagnostics import Diagnostics
 from ._errors import DeliveryError
 from ._limits import CREATE_STREAM_PER_SECOND
@@ -117,7 +117,7 @@ class Provisioner:
         self._diagnostics.warn(
             "group_options",
             f"the log group {self._settings.log_group_name} was created without "
-            f"{' and '.join(missing)}, because AWS refused: {refusal} {advise(refusal)}",
+            f"{' and '.join(missing)}, because AWS refused: {explained(refusal)}",
         )
 
     async def _set_retention(self) -> None:
@@ -135,6 +135,6 @@ class Provisioner:
                 self._diagnostics.warn(
                     "retention",
                     f"the log group {self._settings.log_group_name} keeps its events for ever: "
-                    f"{exc}. {advise(exc)}",
+                    + explained(exc),
                 )
             return

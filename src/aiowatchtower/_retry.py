@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from ._errors import DeliveryError
 
@@ -95,8 +94,7 @@ def learned_event_limit(error: DeliveryError) -> int | None:
     return int(found.group(1)) if found and "event" in error.message.lower() else None
 
 
-@dataclass(frozen=True)
-class Backoff:
+class Backoff(NamedTuple):
     """Full-jitter exponential back-off, in seconds.
 
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/

@@ -9,7 +9,7 @@ from typing import Final
 
 import anyio
 
-from ._advice import advise
+from ._advice import explained
 from ._delivery import Delivery, shortened
 from ._diagnostics import Diagnostics
 from ._errors import DeliveryError
@@ -138,6 +138,9 @@ class Sender:
         if verdict is Verdict.PROVISION:
             if await self._provided(stream, tries):
                 # Right after a creation it may still be unknown where it is asked for next.
+                if tries > _UNKNOWN_FOR_TRIES:
+                    self._note_error(error)
+                    self._failed(stream, Verdict.RETRY, error)
                 await self._pause(tries - 1)
                 return
         else:
@@ -167,7 +170,7 @@ class Sender:
         self._failing.setdefault(kind, set()).add(stream)
         self._diagnostics.warn(
             kind,
-            f"{error}. {advise(error)} Records are kept, within max_buffer_size, and tried again.",
+            f"{explained(error)} Records are kept, within max_buffer_size, and tried again.",
         )
 
     def _succeeded(self, stream: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import math
 import re
@@ -222,6 +221,8 @@ def check_keywords(owner: str, arguments: Mapping[str, object], allowed: tuple[s
     for name, value in arguments.items():
         if name in allowed:
             continue
+        import difflib
+
         if name in _FOREIGN:
             hint = f"write {_FOREIGN[name]}"
         elif close := difflib.get_close_matches(name, allowed, 1):

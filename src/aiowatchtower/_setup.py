@@ -8,7 +8,7 @@ from typing import Final
 
 import anyio
 
-from ._advice import advise
+from ._advice import explained
 from ._errors import DeliveryError, SetupError
 from ._limits import EVENT_OVERHEAD_BYTES, TOO_OLD_MS
 from ._provision import Provisioner
@@ -45,7 +45,7 @@ async def prove_delivery(
                 await _overcome(exc, provisioner, stream)
             except DeliveryError as failure:
                 if judge(failure) is not Verdict.RETRY or clock() >= ends_at:
-                    msg = f"{failure}. {advise(failure)}"
+                    msg = explained(failure)
                     raise SetupError(msg) from failure
             await anyio.sleep(min(backoff.pause(tries), max(0.0, ends_at - clock())))
         else:
