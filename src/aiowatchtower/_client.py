@@ -6,23 +6,18 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 
 from ._connection import EXCHANGE, READ_TIMEOUT, Connection, Exchange
-from ._diagnostics import SHIPPING
 from ._encoder import Body, encode
 from ._errors import DeliveryError
-from ._events import Answer, LogEvent, total_bytes
+from ._events import Answer, LogEvent
 from ._settings import Settings
 from ._translate import translated
 
 _REBUILD_SECONDS: Final = 60.0
-# Below this, the way to a thread and back costs more than the work.
-_INLINE_BYTES: Final = 16 * 1024
 
 
 class AwsLogsClient:
@@ -33,7 +28,6 @@ class AwsLogsClient:
         self._group = settings.log_group_name
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
-        self._threads = _encoders()
 
     async def prepare(self) -> None:
         """Make the client, and find out whether there are credentials."""
@@ -77,17 +71,15 @@ class AwsLogsClient:
         return _answer(response, len(body.data))
 
     async def _encoded(self, stream: str, events: Sequence[LogEvent]) -> Body:
-        work = partial(
-            encode,
-            self._group,
-            stream,
-            events,
-            entity=self._settings.entity,
-            compress=self._settings.compression is not None,
-        )
-        if total_bytes(events) < _INLINE_BYTES:
-            return work()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        compress = self._settings.compression is not None
+        entity = self._settings.entity
+        work = encode(self._group, stream, events, entity=entity, compress=compress)
+        while True:
+            try:
+                next(work)
+            except StopIteration as finished:
+                return cast("Body", finished.value)
+            await asyncio.sleep(0)
 
     async def create_stream(self, stream: str) -> None:
         """Create a log stream; one that exists is success."""
@@ -132,7 +124,7 @@ class AwsLogsClient:
     async def _connected(self) -> Connection:
         async with self._connecting:
             if self._connection is None:
-                self._connection = await Connection.open(self._settings, self._threads)
+                self._connection = await Connection.open(self._settings)
             return self._connection
 
     async def renew(self) -> None:
@@ -151,19 +143,10 @@ class AwsLogsClient:
             await connection.retire()
 
     async def aclose(self) -> None:
-        """Close the connections and end the threads. May be used again, with new ones."""
-        threads, self._threads = self._threads, _encoders()
-        threads.shutdown(wait=False)
+        """Close the connections. May be used again, with new ones."""
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.retire()
-
-
-def _encoders() -> ThreadPoolExecutor:
-    """Return an executor whose threads start when they are needed, and only work for shipping."""
-    return ThreadPoolExecutor(
-        2, "aiowatchtower-encoder", initializer=SHIPPING.set, initargs=(True,)
-    )
 
 
 def _is_object(answer: bytes) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from aiobotocore.config import AioConfig
 
+from ._diagnostics import SHIPPING
 from ._encoder import Body
 from ._resolver import with_quiet_resolver
 from ._session import load_data, new_session
@@ -86,30 +87,18 @@ class Connection:
         self.opened_at = time.monotonic()
 
     @classmethod
-    async def open(cls, settings: Settings, threads: ThreadPoolExecutor) -> Connection:
+    async def open(cls, settings: Settings) -> Connection:
         """Make the client, or take the application's, or that of a test."""
-        stack = AsyncExitStack()
-        client = _given(settings)
-        credentials = None
-        is_given = client is not None
-        if not is_given:
-            # In a thread and in two steps, so that neither holds the loop for long.
-            loop = asyncio.get_running_loop()
-            session = await loop.run_in_executor(threads, _loaded_session, settings)
-            await asyncio.sleep(0)
-            context = session.create_client(
-                "logs",
-                region_name=settings.region_name,
-                endpoint_url=endpoint_url(settings, session),
-                config=_config(settings, stack),
-            )
-            client = await stack.enter_async_context(context)
-            credentials = await _frozen(session)
-            await asyncio.sleep(0)
-        events = client.meta.events
-        events.register(f"before-call.{_PUT}", _replace_body, unique_id="aiowatchtower-body")
-        events.register(f"after-call.{_PUT}", _keep_answer, unique_id="aiowatchtower-answer")
-        return cls(client, stack, settings, credentials, is_given=is_given)
+        async with AsyncExitStack() as stack:
+            client = _given(settings)
+            credentials = None
+            is_given = client is not None
+            if not is_given:
+                client, credentials = await _made(settings, stack)
+            events = client.meta.events
+            events.register(f"before-call.{_PUT}", _replace_body, unique_id="aiowatchtower-body")
+            events.register(f"after-call.{_PUT}", _keep_answer, unique_id="aiowatchtower-answer")
+            return cls(client, stack.pop_all(), settings, credentials, is_given=is_given)
 
     async def call(self, action: str, **arguments: object) -> dict[str, Any]:
         """Call one operation by its AWS name."""
@@ -182,7 +171,28 @@ def _loaded_session(settings: Settings) -> Any:
     return session
 
 
-def _config(settings: Settings, stack: AsyncExitStack) -> AioConfig:
+async def _made(settings: Settings, stack: AsyncExitStack) -> tuple[Any, tuple[str, ...] | None]:
+    """Return a client and its credentials; the stack closes what they need."""
+    # botocore logs what it loads, and a thread does not have the context of what it works for.
+    threads = ThreadPoolExecutor(1, "aiowatchtower", SHIPPING.set, (True,))
+    stack.callback(threads.shutdown, wait=False)
+    # In a thread and in steps, so that none holds the loop for long.
+    loop = asyncio.get_running_loop()
+    session = await loop.run_in_executor(threads, _loaded_session, settings)
+    await asyncio.sleep(0)
+    context = session.create_client(
+        "logs",
+        region_name=settings.region_name,
+        endpoint_url=endpoint_url(settings, session),
+        config=_config(settings, threads),
+    )
+    client = await stack.enter_async_context(context)
+    credentials = await _frozen(session)
+    await asyncio.sleep(0)
+    return client, credentials
+
+
+def _config(settings: Settings, threads: ThreadPoolExecutor) -> AioConfig:
     """Return our configuration with the application's over it, but for the retries.
 
     Two retry loops, one inside the other, would multiply tries and hide what happens.
@@ -195,9 +205,7 @@ def _config(settings: Settings, stack: AsyncExitStack) -> AioConfig:
     if settings.config is not None:
         config = config.merge(settings.config)
     config = config.merge(AioConfig(retries={"total_max_attempts": 1}))
-    names = ThreadPoolExecutor(1, thread_name_prefix="aiowatchtower-names")
-    stack.callback(names.shutdown, wait=False)
-    return with_quiet_resolver(config, names)
+    return with_quiet_resolver(config, threads)
 
 
 async def _frozen(session: Any) -> tuple[str, ...] | None:
