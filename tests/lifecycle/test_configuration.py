@@ -1,0 +1,185 @@
+"""`logging` is reconfigured, closed and shut down around an open block, as frameworks do."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import logging.config
+import time
+
+import pytest
+from uvicorn.config import LOGGING_CONFIG
+
+from aiowatchtower import CloudWatchLogging
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_restored():
+    """Give logging its handlers, levels and loggers back."""
+    root = logging.getLogger()
+    known = [root, *map(logging.getLogger, ("uvicorn", "uvicorn.access", "uvicorn.error", "shop"))]
+    states = [(each, each.level, each.handlers[:], each.propagate, each.disabled) for each in known]
+    yield
+    for each, level, handlers, propagate, disabled in states:
+        each.setLevel(level)
+        each.handlers[:] = handlers
+        each.propagate, each.disabled = propagate, disabled
+    for found in logging.Logger.manager.loggerDict.values():
+        if isinstance(found, logging.Logger):
+            found.disabled = False
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        lambda logs: logging.config.dictConfig(copy.deepcopy(LOGGING_CONFIG)),
+        lambda logs: logging.config.dictConfig({"version": 1, "disable_existing_loggers": False}),
+        lambda logs: logging.shutdown(),
+        lambda logs: logs.handler.close(),
+        lambda logs: logs.handler.flush(),
+    ],
+    ids=["uvicorn's dictConfig", "empty dictConfig", "shutdown", "close", "flush"],
+)
+async def test_closed_inside_the_block(server, block, logger, said, disturb):
+    """What closes or flushes the handler does not end the delivery."""
+    async with block() as logs:
+        logger.info("before")
+        disturb(logs)
+        logger.info("after")
+        await logs.flush(timeout=5)
+        assert server.messages("/app") == ["before", "after"]
+        disturb(logs)
+        logger.info("at the end")
+    assert server.messages("/app") == ["before", "after", "at the end"]
+    assert said == []
+
+
+async def test_detached_by_a_configuration(server, block, said, elsewhere):
+    """A configuration that takes the handler away brings one warning that names the loggers."""
+    names = ("", "uvicorn.access", "shop")
+    async with block(loggers=names, send_interval=0.1, level="INFO") as logs:
+        logging.getLogger("shop").warning("before")
+        logging.config.dictConfig({**copy.deepcopy(LOGGING_CONFIG), "root": {"level": "INFO"}})
+        logging.getLogger("shop").warning("after")
+        clock = logging.getLogger("clock")
+        clock.propagate = False
+        async with block("/clock", loggers=[clock], send_interval=0.5) as ticking:
+            for count in range(1, 6):
+                clock.warning("tick")
+                await elsewhere(server.wait_for, count, group="/clock")
+            await ticking.flush()
+    warnings = [text for text in said if "removed" in text]
+    assert len(warnings) == 1
+    assert "for /app from: root, uvicorn.access." in warnings[0]
+    assert server.messages("/app") == ["before", "after"]
+    assert logs.handler not in logging.getLogger("shop").handlers
+
+
+async def test_handler_declared_in_a_configuration(server, said):
+    """A handler that dictConfig has made is run by `configured()`, with what came before it."""
+    handler = {"class": "aiowatchtower.CloudWatchLogHandler", "log_group_name": "/app"}
+    handler |= {"log_stream_name": "web", "endpoint_url": server.url}
+    config = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {"cloudwatch": handler},
+        "loggers": {"shop": {"level": "INFO", "handlers": ["cloudwatch"], "propagate": False}},
+    }
+    logging.config.dictConfig(config)
+    shop = logging.getLogger("shop")
+    shop.info("early")
+    async with CloudWatchLogging.configured() as logs:
+        shop.info("inside")
+        assert logs.handler in shop.handlers
+    assert server.messages("/app") == ["early", "inside"]
+    assert said == []
+
+
+async def test_nothing_configured(said):
+    """A block that finds no handler to run says what to do, and is left in peace."""
+    async with CloudWatchLogging.configured() as logs:
+        assert logs.handlers == ()
+    assert [text[:7] for text in said] == ["WARNING"]
+    assert "dictConfig" in said[0]
+
+
+async def test_records_from_before_the_block(server, block, logger):
+    """Records from before entry arrive with the times at which they were logged."""
+    logs = block()
+    logger.addHandler(logs.handler)
+    started = int(time.time() * 1000)
+    for number in range(3):
+        logger.info("early %d", number)
+    old = logger.makeRecord("shop", logging.INFO, __file__, 1, "an hour ago", (), None)
+    old.created -= 3600
+    logger.handle(old)
+    logged = int(time.time() * 1000) + 1
+    async with logs:
+        logger.info("inside")
+    events = server.events("/app")
+    texts = ["an hour ago", "early 0", "early 1", "early 2", "inside"]
+    assert [event.message for event in events] == texts
+    assert events[0].timestamp_ms == int(old.created * 1000)
+    assert all(started <= event.timestamp_ms <= logged for event in events[1:4])
+
+
+async def test_records_from_before_the_block_are_bounded(server, block, logger):
+    """Before entry no more is kept than the buffer holds; the rest is counted, and the gap is marked."""
+    logs = block(max_buffer_size=10_000)
+    logger.addHandler(logs.handler)
+    for number in range(1000):
+        logger.info("record %04d", number)
+    seen = logs.statistics()
+    assert seen.logged == 1000
+    assert seen.pending_bytes <= 10_000
+    async with logs:
+        pass
+    seen = logs.statistics()
+    kept = seen.delivered
+    assert kept == 1000 - seen.dropped["buffer_full"] > 200
+    texts = server.messages("/app")
+    assert [text for text in texts if text.startswith("record")] == [
+        f"record {number:04}" for number in range(kept)
+    ]
+    [gap] = [text for text in texts if not text.startswith("record")]
+    assert gap.startswith(f"aiowatchtower: {1000 - kept} records dropped (buffer full)")
+
+
+async def test_records_after_the_block(server, block, logger, said):
+    """Records after exit raise nothing, are counted, and bring one warning at most."""
+    async with block() as logs:
+        logger.info("inside")
+    logger.addHandler(logs.handler)
+    for _ in range(1000):
+        logger.warning("late")
+    assert server.messages("/app") == ["inside"]
+    seen = logs.statistics()
+    assert (seen.logged, seen.delivered, seen.pending) == (1001, 1, 0)
+    assert seen.dropped == {"after_exit": 1000}
+    assert len(said) == 1
+    assert "/app" in said[0]
+
+
+async def test_handler_on_root_and_below(server, block, logger):
+    """With the handler on several loggers on a record's way, each record is sent once."""
+    root, child = logging.getLogger(), logging.getLogger("shop.orders")
+    async with block(loggers=["", "shop", "shop.orders"]) as logs:
+        child.warning("from the child")
+        logging.getLogger("shop").warning("from its parent")
+        root.warning("from the root")
+        child.warning("same text")
+        child.warning("same text")
+    assert server.messages("/app") == [
+        "from the child", "from its parent", "from the root", "same text", "same text",
+    ]  # fmt: skip
+    assert logs.statistics().logged == 5
+
+
+async def test_same_record_through_a_queue_listener(server, block, logger):
+    """A record that a filter or another handler hands on again as a copy is a record of its own."""
+    async with block() as logs:
+        record = logger.makeRecord("shop", logging.INFO, __file__, 1, "copied", (), None)
+        logger.handle(record)
+        logger.handle(copy.copy(record))
+    assert server.messages("/app") == ["copied", "copied"]
+    assert logs.statistics().logged == 2

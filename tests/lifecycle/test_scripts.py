@@ -1,0 +1,126 @@
+"""Plain scripts from their start to the end of the interpreter, signals included."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+
+import pytest
+
+# What a library that leaves something behind makes Python or aiohttp print.
+LEFTOVERS = ("never retrieved", "was destroyed", "never awaited", "Unclosed", "unclosed", "ignored")
+
+
+def _is_clean(errors):
+    return not [word for word in LEFTOVERS if word in errors]
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("how", ["end", "raise", "exit", "exit in a task"])
+def test_ways_to_end(server, run, how, loop):
+    """A script delivers everything however it ends, and ends as it does without the library."""
+    programs = {ship: run("plain.py", how, loop, SHIP=ship) for ship in "01"}
+    codes = {ship: program.finish() for ship, program in programs.items()}
+    assert codes["1"] == codes["0"]
+    assert server.messages("/app") == [f"record {number}" for number in range(100)]
+    assert programs["1"].err[-1:] == programs["0"].err[-1:]
+    assert "ExceptionGroup" not in programs["1"].errors
+    if how == "end":
+        assert programs["1"].errors == ""
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_interrupted(server, run, loop):
+    """Ctrl+C in a plain script delivers everything; then it is a KeyboardInterrupt as ever."""
+    programs = {ship: run("plain.py", "wait", loop, SHIP=ship) for ship in "01"}
+    for program in programs.values():
+        program.wait_for_line("ready")
+        program.send(signal.SIGINT)
+    codes = {ship: program.finish() for ship, program in programs.items()}
+    assert codes["1"] == codes["0"]
+    assert server.messages("/app") == [f"record {number}" for number in range(100)]
+    assert programs["1"].err[-1:] == programs["0"].err[-1:] == ["KeyboardInterrupt"]
+    assert _is_clean(programs["1"].errors)
+
+
+def test_interrupted_twice(server, run, stopwatch):
+    """A second Ctrl+C ends the wait for an endpoint that does not answer."""
+    server.faults.hang()
+    program = run("plain.py", "wait", SHIP="1")
+    program.wait_for_line("ready")
+    program.send(signal.SIGINT)
+    server.wait_for_calls(1, "PutLogEvents")
+    with stopwatch:
+        program.send(signal.SIGINT)
+        code = program.finish()
+    assert stopwatch.seconds < 2
+    assert code == -signal.SIGINT
+    assert "KeyboardInterrupt" in program.err
+    assert "Unclosed" not in program.errors
+    # Before 3.11 the loop may be gone before anybody can say so.
+    told = [line for line in program.err if line.startswith("100 records to /app (web) could")]
+    assert len(told) == 1 or (sys.version_info < (3, 11) and not told)
+
+
+def test_no_signal_handler(server, run):
+    """SIGTERM does to a plain script what it does without the library: nothing here handles signals."""
+    for ship in "01":
+        program = run("plain.py", "wait", SHIP=ship)
+        program.wait_for_line("ready")
+        program.send(signal.SIGTERM)
+        assert program.finish() == -signal.SIGTERM
+        assert program.errors == ""
+
+
+@pytest.mark.parametrize("fault", ["down", "hang", "never_read", "reset_before_reading", "cut"])
+def test_dead_endpoint_leaves_nothing_behind(server, run, fault):
+    """With a dead endpoint the block is left in time, with one warning and no task, thread or socket."""
+    server.down() if fault == "down" else getattr(server.faults, fault)()
+    program = run("-X", "dev", "-W", "error", "dead_end.py", "0.5")
+    assert program.finish() == 0, program.errors
+    left = json.loads(program.out[-1])
+    assert left.pop("seconds") < 0.5 + 0.5
+    assert left == {
+        "tasks": [], "threads": [], "sockets": 0, "dropped": {"shutdown": 25}, "pending": 0,
+    }  # fmt: skip
+    [warning] = [line for line in program.err if "could not be delivered" in line]
+    assert warning.startswith("25 records to /app (web) ")
+    assert _is_clean(program.errors)
+    assert "Traceback" not in program.errors
+
+
+@pytest.mark.parametrize("how", ["left", "thread", "never left"])
+def test_records_at_the_end_of_the_interpreter(server, run, how):
+    """Records from atexit, `__del__` and late threads, after the loop was closed, harm nothing."""
+    program = run("-X", "dev", "late.py", how)
+    code = program.finish()
+    assert code == 0, program.errors
+    assert server.messages("/app") == ["inside"]
+    assert program.out == ["ends"]
+    assert "Traceback" not in program.errors
+    assert "Exception" not in program.errors
+    warnings = [line for line in program.err if "after the block" in line]
+    assert len(warnings) == (0 if how == "never left" else 1)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_fork_inside_the_block(server, run, loop):
+    """A forked child never blocks, has none of its parent's records, and delivers in a block of its own."""
+    program = run("-W", "ignore::DeprecationWarning", "forks.py", loop)
+    assert program.finish() == 0, program.errors
+    report = json.loads(program.out[-1])
+    assert report["codes"] == [0] * 8
+    parent = str(report["pid"])
+    mine = [
+        f"{name} {number}" for name, count in report["counts"].items() for number in range(count)
+    ]
+    assert sorted(server.messages("/app", parent)) == sorted([*mine, "last"])
+    assert (report["delivered"], report["pending"]) == (len(mine) + 1, 0)
+    others = [server.messages("/app", each) for each in server.streams("/app") if each != parent]
+    assert sorted(others) == [
+        [f"child {number} {when}" for when in ("before", "again", "inside")] for number in range(8)
+    ]
+    warnings = [line for line in program.err if "was forked" in line]
+    assert len(warnings) == 8
+    assert "from_handler" in warnings[0]
