@@ -65,7 +65,7 @@ RESOLVED = {
 }
 
 
-@pytest.mark.parametrize(("template", "name"), RESOLVED.items())
+@pytest.mark.parametrize(("template", "name"), RESOLVED.items(), ids=RESOLVED)
 def test_placeholders_are_filled_in(template, name):
     """Each placeholder stands for what its name says; times are the record's, in UTC."""
     assert _resolve(template) == name
