@@ -125,30 +125,32 @@ def typing(session: nox.Session) -> None:
     session.run("pyright", "--verifytypes", "aiowatchtower", "--ignoreexternal")
 
 
-def _run_tests(session: nox.Session) -> None:
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+# Most tests wait for servers and processes; three at a time keep two cores busy.
+AT_A_TIME = ("-n", "3")
 
 
 @nox.session
 @on_every_python
 def tests(session: nox.Session) -> None:
-    """Run the tests on the running Python and on each other one found; `-- -n 2` for two at once."""
+    """Run the tests on the running Python, where they are measured, and on each other one found."""
     session.install(".", *group("tests"))
-    _run_tests(session)
+    measured = ("coverage", "run", "-m") if session.python == sys.executable else ("python", "-m")
+    session.run(*measured, "pytest", *AT_A_TIME, *session.posargs)
 
 
 @nox.session
 @on_the_oldest_python
 def tests_lowest(session: nox.Session) -> None:
-    """Run the tests on the oldest dependencies that the package allows."""
+    """Run what talks to AWS on the oldest dependencies that the package allows."""
     lowest = [bound.replace(">=", "==") for bound in PYPROJECT["project"]["dependencies"]]
     session.install(".", *lowest, *group("tests"))
-    _run_tests(session)
+    parts = ("tests/faults", "tests/lifecycle", "tests/test_load.py", "tests/test_beside_others.py")
+    session.run("pytest", *AT_A_TIME, "-m", "not servers", *parts, *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Combine what the tests measured on every Python, and enforce the limit."""
+    """Combine what the tests measured, in all their processes, and enforce the limit."""
     session.install(*(needed for needed in group("tests") if needed.startswith("coverage")))
     session.run("coverage", "combine")
     session.run("coverage", "report")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aiobotocore.session import get_session
@@ -81,10 +80,9 @@ async def test_configured_endpoints_can_be_ignored(monkeypatch, name):
     """AWS's own switch turns all of the variables off."""
     monkeypatch.setenv(name, NOWHERE)
     monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
-    with ThreadPoolExecutor(1) as threads:
-        connection = await Connection.open(Settings("/app"), threads)
-        assert connection._client.meta.endpoint_url == "https://logs.us-east-1.amazonaws.com"
-        await connection.retire()
+    connection = await Connection.open(Settings("/app"))
+    assert connection._client.meta.endpoint_url == "https://logs.us-east-1.amazonaws.com"
+    await connection.retire()
 
 
 async def test_a_profile_by_argument(server, logger, profile):

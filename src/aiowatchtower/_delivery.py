@@ -32,6 +32,8 @@ class Delivery:
         self._lost: list[Lost] = []
         self._wire_bytes = 0
         self._puts = 0
+        # Tries since the last acceptance that found no stream.
+        self.missing = 0
         self._maybe_accepted = False
         self._possible_duplicates = 0
         self._accepted_at: datetime | None = None
@@ -61,7 +63,8 @@ class Delivery:
             self._maybe_accepted = False
 
     def found_missing(self) -> None:
-        """Do not count the try that found no stream: every new stream begins with one."""
+        """Count apart the try that found no stream: every new stream begins with one."""
+        self.missing += 1
         self._puts -= 1
 
     def failed(self, *, maybe_accepted: bool) -> None:
@@ -81,6 +84,7 @@ class Delivery:
         self._lose(self._rejected, "too_new", part[new:])
         self._wire_bytes += answer.wire_bytes
         self._accepted_at = at
+        self.missing = 0
         self._meet()
 
     def known(self) -> None:

@@ -25,6 +25,8 @@ _REFUSED_IN_A_ROW: Final = 16
 # For so many tries a group may be unknown after its creation, above all when another process
 # has it under way (OperationAbortedException): nobody has to do anything about that.
 _UNKNOWN_FOR_TRIES: Final = 3
+# Creations that succeed, so many times, and change nothing: that is worth a word.
+_STAYS_UNKNOWN_TRIES: Final = 8
 
 
 class Sender:
@@ -84,7 +86,7 @@ class Sender:
                     await self._pause(refused_in_a_row - _REFUSED_IN_A_ROW)
                 else:
                     tries += 1
-                    await self._recover(delivery.batch.stream, verdict, exc, tries)
+                    await self._recover(delivery, verdict, exc, tries)
             else:
                 tries = refused_in_a_row = 0
                 self._succeeded(delivery.batch.stream)
@@ -132,13 +134,14 @@ class Sender:
         return 1
 
     async def _recover(
-        self, stream: str, verdict: Verdict, error: DeliveryError, tries: int
+        self, delivery: Delivery, verdict: Verdict, error: DeliveryError, tries: int
     ) -> None:
         """Do what the verdict says, then wait."""
+        stream = delivery.batch.stream
         if verdict is Verdict.PROVISION:
             if await self._provided(stream, tries):
                 # Right after a creation it may still be unknown where it is asked for next.
-                if tries > _UNKNOWN_FOR_TRIES:
+                if delivery.missing > _STAYS_UNKNOWN_TRIES:
                     self._note_error(error)
                     self._failed(stream, Verdict.RETRY, error)
                 await self._pause(tries - 1)

@@ -47,6 +47,8 @@ class Traffic:
             try:
                 link.request("GET", path)
                 answer = json.loads(link.getresponse().read())
+            except TimeoutError:
+                continue
             except (OSError, http.client.HTTPException):
                 return
             finally:
