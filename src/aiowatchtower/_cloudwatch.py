@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import anyio
 
@@ -89,7 +89,7 @@ class CloudWatchLogging:
     See https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
     """
 
-    __signature__ = SpelledOut(
+    __signature__: ClassVar[SpelledOut] = SpelledOut(
         inspect.Parameter(
             "loggers",
             inspect.Parameter.KEYWORD_ONLY,

@@ -55,7 +55,9 @@ class CloudWatchLogFormatter(Formatter):
         add_log_record_attrs: Sequence[str] | None = None,
     ) -> None:
         super().__init__(fmt, datefmt, style, validate, defaults=defaults)
-        self.json_serialize_default = json_serialize_default or _serialize_default
+        self.json_serialize_default: Callable[[object], object] = (
+            json_serialize_default or _serialize_default
+        )
         self.add_log_record_attrs: Sequence[str] = add_log_record_attrs or ()
         self._structured = structured
         overridden = type(self).formatMessage is not Formatter.formatMessage

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ._diagnostics import SHIPPING, Diagnostics
 from ._formatter import CloudWatchLogFormatter, describe_failure
@@ -73,7 +73,7 @@ class CloudWatchLogHandler(logging.Handler):
 
     # Tells diagnostics that what this handler is given never reaches a person's console.
     ships_to: Final = "cloudwatch"
-    __signature__ = SpelledOut()
+    __signature__: ClassVar[SpelledOut] = SpelledOut()
 
     def __new__(cls, *_: object, **arguments: object) -> Self:
         """Explain unknown arguments before Python complains of missing ones."""
@@ -86,12 +86,12 @@ class CloudWatchLogHandler(logging.Handler):
         log_stream_name: str = DEFAULT_LOG_STREAM_NAME,
         **arguments: Unpack[SettingArguments],
     ) -> None:
-        self.settings = Settings(log_group_name, log_stream_name, **arguments)
+        self.settings: Settings = Settings(log_group_name, log_stream_name, **arguments)
         super().__init__(self.settings.level)
         self.setFormatter(self.settings.formatter or CloudWatchLogFormatter())
-        self.diagnostics = Diagnostics(time.monotonic)
-        self.inbox = Inbox(self.settings.max_buffer_size)
-        self.enabled = self.settings.enabled and not _is_switched_off()
+        self.diagnostics: Diagnostics = Diagnostics(time.monotonic)
+        self.inbox: Inbox = Inbox(self.settings.max_buffer_size)
+        self.enabled: bool = self.settings.enabled and not _is_switched_off()
         self._stream_name = self.settings.stream_name
         self._constant_stream = self._stream_name.constant
         self._max_event_bytes = self.settings.max_event_bytes

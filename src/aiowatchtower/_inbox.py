@@ -33,7 +33,7 @@ class Inbox:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self.closed_because = ""
+        self.closed_because: str = ""
         self.reset()
 
     def reset(self) -> None:

@@ -60,7 +60,7 @@ class StreamName:
         self.template = template
         self._parts = _parse(template)
         fields = {field for _, field, _ in self._parts}
-        self.uses_task = "task_name" in fields
+        self.uses_task: bool = "task_name" in fields
         self._strftime = tuple(spec for _, field, spec in self._parts if field == "strftime")
         self._process: Mapping[str, str] = {}
         self.constant: str | None = None

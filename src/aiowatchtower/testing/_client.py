@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from aiobotocore.hooks import AioHierarchicalEmitter
 from botocore.exceptions import (
@@ -57,7 +57,8 @@ class Meta:
         self.region_name = region_name
         self.endpoint_url = ENDPOINT
         self.partition = "aws"
-        self.events = AioHierarchicalEmitter()
+        # As on the real client: not typed, because aiobotocore is not.
+        self.events: Any = AioHierarchicalEmitter()
 
 
 class InMemoryClient:
@@ -69,8 +70,8 @@ class InMemoryClient:
 
     def __init__(self, service: CloudWatchLogs) -> None:
         self._service = service
-        self.meta = Meta(service.settings.region_name)
-        self.closed = False
+        self.meta: Meta = Meta(service.settings.region_name)
+        self.closed: bool = False
 
     async def __aenter__(self) -> Self:
         return self

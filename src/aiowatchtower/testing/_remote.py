@@ -47,7 +47,7 @@ class CloudWatchServer:
     def __init__(self, url: str, control_url: str) -> None:
         self.url = url
         self.control_url = control_url
-        self.faults = ServedFaults(self)
+        self.faults: ServedFaults = ServedFaults(self)
 
     def __repr__(self) -> str:
         return f"<CloudWatchServer {self.url}>"

@@ -56,8 +56,8 @@ class CloudWatchLogs:
         self, *, clock: Callable[[], float] = time.time, **options: Unpack[Options]
     ) -> None:
         self._options = options
-        self.settings = _settings(options)
-        self.faults = FaultPlan()
+        self.settings: Settings = _settings(options)
+        self.faults: FaultPlan = FaultPlan()
         self._clock = clock
         self._account = Account(self.settings, clock)
         self._requests: list[Request] = []
