@@ -205,7 +205,7 @@ def _config(settings: Settings, threads: ThreadPoolExecutor) -> AioConfig:
     if settings.config is not None:
         config = config.merge(settings.config)
     config = config.merge(AioConfig(retries={"total_max_attempts": 1}))
-    return with_quiet_resolver(config, threads)
+    return with_quiet_resolver(config, threads, getattr(settings.config, "connector_args", None))
 
 
 async def _frozen(session: Any) -> tuple[str, ...] | None:

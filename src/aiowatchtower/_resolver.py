@@ -33,13 +33,17 @@ class _Lookups:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def with_quiet_resolver(config: AioConfig, threads: ThreadPoolExecutor) -> AioConfig:
-    """Return the configuration with it, unless it has a resolver, or aiobotocore takes none."""
+def with_quiet_resolver(config: AioConfig, threads: ThreadPoolExecutor, given: Any) -> AioConfig:
+    """Return the configuration with it, unless it has a resolver, or its HTTP client takes none.
+
+    ``given``: the connector arguments of the application.
+    """
     lookups: Any = _Lookups(threads)
     ours = {"resolver": ThreadedResolver(loop=lookups)}
-    given = cast("dict[str, Any] | None", config.connector_args) or {}
     try:
-        merged = config.merge(AioConfig(connector_args={**ours, **given}))
+        wanted = AioConfig(connector_args={**ours, **(given or {})})
+        # Older releases keep the connector arguments of the first, newer ones those of the second.
+        merged = wanted.merge(config).merge(wanted)
     except ParamValidationError:
         return config
     return cast("AioConfig", merged)
