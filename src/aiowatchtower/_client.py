@@ -78,6 +78,7 @@ class AwsLogsClient:
             try:
                 next(work)
             except StopIteration as finished:
+                await asyncio.sleep(0)
                 return cast("Body", finished.value)
             await asyncio.sleep(0)
 

@@ -218,6 +218,8 @@ class Worker:
     async def _ship(self, batch: Batch) -> None:
         delivery = Delivery(batch)
         try:
+            # Cutting, writing and sending a full batch take their own turns of the loop.
+            await asyncio.sleep(0)
             await self._sender.deliver(delivery)
         finally:
             if delivery.is_open and self._scope.cancel_called:
