@@ -58,7 +58,8 @@ async def test_a_throttled_stream_delays_no_other(server, shop, ship, puts):
             await asyncio.to_thread(_log_from_thread, shop, "quick", f"flows {number}")
             await asyncio.to_thread(server.wait_for, number + 1, stream="quick", group=GROUP)
         assert server.messages(GROUP, "slow") == []
-        assert logs.statistics().pending == 1
+        # The next batch of a stream is put after the answer to the one before was read.
+        assert logs.statistics().delivered >= 4
         server.faults.clear()
         await logs.flush(10)
         assert server.messages(GROUP, "slow") == ["held"]
