@@ -20,6 +20,7 @@ from ._resolver import with_quiet_resolver
 from ._session import load_data, new_session
 from ._settings import Settings
 from ._substitute import current
+from ._threads import RoomForThreads
 
 READ_TIMEOUT: Final = 30
 _CONNECT_TIMEOUT: Final = 5
@@ -83,6 +84,7 @@ class Connection:
         self._credentials = credentials
         self._is_given = is_given
         self._calls = 0
+        self._is_used = False
         self.is_retired = False
         self.opened_at = time.monotonic()
 
@@ -102,13 +104,17 @@ class Connection:
 
     async def call(self, action: str, **arguments: object) -> dict[str, Any]:
         """Call one operation by its AWS name."""
+        method = cast(
+            "Callable[..., Awaitable[dict[str, Any]]]", getattr(self._client, _METHODS[action])
+        )
         self._calls += 1
         try:
-            method = cast(
-                "Callable[..., Awaitable[dict[str, Any]]]",
-                getattr(self._client, _METHODS[action]),
-            )
-            return await method(**arguments)
+            if self._is_used:
+                return await method(**arguments)
+            self._is_used = True
+            # aiobotocore reads the certificates on the first call, in a thread.
+            with RoomForThreads():
+                return await method(**arguments)
         finally:
             self._calls -= 1
             if self.is_retired and not self._calls:
@@ -178,7 +184,8 @@ async def _made(settings: Settings, stack: AsyncExitStack) -> tuple[Any, tuple[s
     stack.callback(threads.shutdown, wait=False)
     # In a thread and in steps, so that none holds the loop for long.
     loop = asyncio.get_running_loop()
-    session = await loop.run_in_executor(threads, _loaded_session, settings)
+    with RoomForThreads():
+        session = await loop.run_in_executor(threads, _loaded_session, settings)
     await asyncio.sleep(0)
     context = session.create_client(
         "logs",

@@ -14,21 +14,24 @@ from typing import Any, Final
 
 from aiobotocore.session import AioSession
 
+from ._loader import SparingLoader
+
 _GENERAL: Final = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
 _OF_SERVICE: Final = ("service-2", "endpoint-rule-set-1")
 # anyio imports this on first use, which would be on the running loop, for some 10 ms.
 import_module("anyio._backends._asyncio")
 
 # By AWS_DATA_PATH, where a profile may look for models of its own.
-_loaders: Final[dict[str | None, Any]] = {}
+_loaders: Final[dict[str | None, SparingLoader]] = {}
 
 
 def new_session(profile_name: str | None) -> Any:
     """Return a session whose data files are read once in a process."""
     session: Any = AioSession(profile=profile_name)
     path = session.get_config_variable("data_path")
-    loader = _loaders.setdefault(path, session.get_component("data_loader"))
-    session.register_component("data_loader", loader)
+    if path not in _loaders:
+        _loaders[path] = SparingLoader(list(session.get_component("data_loader").search_paths))
+    session.register_component("data_loader", _loaders[path])
     return session
 
 
@@ -38,7 +41,8 @@ def load_data(session: Any) -> None:
     for name in _GENERAL:
         loader.load_data_with_path(name)
     for kind in _OF_SERVICE:
-        loader.load_service_model("logs", kind)
+        # As botocore asks for it: the loader remembers calls by how they were written.
+        loader.load_service_model("logs", kind, api_version=None)
 
 
 def prewarm() -> None:
