@@ -149,6 +149,19 @@ def test_records_of_another_day_have_another_stream():
     assert days == ["2026-11-22", "2026-11-23", "2026-11-22", "2026-11-21"]
 
 
+def test_the_last_moment_of_a_day_is_of_that_day():
+    """Names are kept for a second, no longer."""
+    name = StreamName("{strftime:%Y-%m-%d %H:%M:%S}")
+    midnight = NOON + 43_200
+    moments = [midnight - 0.001, midnight, midnight + 0.999, midnight + 1]
+    assert [name.resolve("", "", "", moment)[-8:] for moment in moments] == [
+        "23-59-59",
+        "00-00-00",
+        "00-00-00",
+        "00-00-01",
+    ]
+
+
 def test_a_thousand_streams_and_more_keep_their_names():
     """However many streams there are, each record finds its own."""
     name = StreamName("{logger_name}")

@@ -68,7 +68,7 @@ class Batcher:
             self._schedule(stream, queue)
             return
         queue.add(events, now)
-        if stream not in self._out and self._is_full(queue):
+        if self._is_full(queue) and stream not in self._out:
             self._ready[stream] = None
 
     def _is_full(self, queue: StreamQueue) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -118,7 +117,7 @@ class Delivery:
         met = self.batch.events if not self._parts else self._of(self._met)
         in_doubt = len(self.part) if self._parts and self._maybe_accepted else 0
         return Receipt(
-            batch=replace(self.batch, events=met),
+            batch=self.batch._replace(events=met),
             rejected=self._rejected,
             dropped=self._dropped,
             lost=self._lost,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
 from ._errors import DeliveryError
@@ -27,8 +28,7 @@ def total_bytes(events: Iterable[LogEvent]) -> int:
     return sum(map(_size, events))
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Events of one stream that one PutLogEvents may carry: oldest first, within every limit.
 
     ``counted`` is False for events that this library wrote itself (the marker of a gap): they
@@ -105,13 +105,12 @@ class Lost:
         )
 
 
-@dataclass(frozen=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The fate of every event of one batch, and what finding it out took."""
 
     batch: Batch
-    rejected: Mapping[str, int] = field(default_factory=dict)
-    dropped: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] = MappingProxyType({})
+    dropped: Mapping[str, int] = MappingProxyType({})
     lost: Sequence[Lost] = ()
     retries: int = 0
     wire_bytes: int = 0

@@ -14,7 +14,7 @@ from ._ledger import Ledger, Statistics
 
 # How often staged records are taken over while records flow. One wake-up per record costs more
 # than the record does, and one per loop turn still does at low rates.
-DRAIN_SECONDS: Final = 0.01
+DRAIN_SECONDS: Final = 0.02
 # A quarter of a millisecond of the loop's time.
 _AT_MOST: Final = 5_000
 # The share of the buffer that is kept for ERROR and above.

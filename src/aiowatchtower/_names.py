@@ -61,6 +61,7 @@ class StreamName:
         self._parts = _parse(template)
         fields = {field for _, field, _ in self._parts}
         self.uses_task: bool = "task_name" in fields
+        self._uses_thread = "thread_name" in fields
         self._strftime = tuple(spec for _, field, spec in self._parts if field == "strftime")
         self._process: Mapping[str, str] = {}
         self.constant: str | None = None
@@ -76,15 +77,18 @@ class StreamName:
         }
         # A cache for each template and process; it holds the streams of late, not all there were.
         self._join = lru_cache(maxsize=1024)(self._join_uncached)
+        self._times = lru_cache(maxsize=8)(self._times_uncached)
         self.constant = None if self._varies else self._join_uncached("", "", "", ())
 
     def resolve(self, logger: str, thread: str, task: str, created: float) -> str:
         """Return the stream of a record made at ``created`` (seconds since 1970)."""
-        times: tuple[str, ...] = ()
-        if self._strftime:
-            moment = datetime.fromtimestamp(created, timezone.utc)
-            times = tuple(moment.strftime(spec) for spec in self._strftime)
-        return self._join(logger, thread, task, times)
+        # No directive is finer than a second.
+        times = self._times(created // 1) if self._strftime else ()
+        return self._join(logger, thread if self._uses_thread else "", task, times)
+
+    def _times_uncached(self, second: float) -> tuple[str, ...]:
+        moment = datetime.fromtimestamp(second, timezone.utc)
+        return tuple(moment.strftime(spec) for spec in self._strftime)
 
     def _join_uncached(self, logger: str, thread: str, task: str, times: tuple[str, ...]) -> str:
         values = {

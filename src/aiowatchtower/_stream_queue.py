@@ -29,9 +29,11 @@ class _Segment:
         Sorting only the overlap keeps this within a fraction of a millisecond for threads whose
         records arrive a little out of order, even when an outage has left many waiting.
         """
-        events.sort(key=_timestamp)
-        overlap = bisect_right(self.events, events[0][TIMESTAMP_MS], key=_timestamp)
-        if overlap < len(self.events):
+        if len(events) > 1:
+            events.sort(key=_timestamp)
+        first = events[0][TIMESTAMP_MS]
+        if self.events and first < self.events[-1][TIMESTAMP_MS]:
+            overlap = bisect_right(self.events, first, key=_timestamp)
             events = self.events[overlap:] + events
             events.sort(key=_timestamp)
             del self.events[overlap:]
@@ -72,11 +74,15 @@ class StreamQueue:
 
     def add(self, events: list[LogEvent], now: float) -> None:
         """Take events in logging order."""
-        if self.segments[-1].seals:
-            self.segments.append(_Segment())
-        self._count_in(events)
-        self._arrivals.append((now, len(events)))
-        self.segments[-1].add(events)
+        segment = self.segments[-1]
+        if segment.seals:
+            segment = _Segment()
+            self.segments.append(segment)
+        count = len(events)
+        self.count += count
+        self.size_bytes += total_bytes(events)
+        self._arrivals.append((now, count))
+        segment.add(events)
 
     def put_back(self, events: list[LogEvent], seals: list[int]) -> None:
         """Take back what was cut before, as its own segment in front."""
@@ -86,12 +92,9 @@ class StreamQueue:
         self.segments.appendleft(segment)
         if not self.segments[-1].events:
             self.segments.pop()
-        self._count_in(events)
-        self._arrivals.appendleft((float("-inf"), len(events)))
-
-    def _count_in(self, events: Sequence[LogEvent]) -> None:
         self.size_bytes += total_bytes(events)
         self.count += len(events)
+        self._arrivals.appendleft((float("-inf"), len(events)))
 
     def seal(self, number: int) -> None:
         """Close the open segment under that number."""

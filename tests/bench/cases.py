@@ -207,4 +207,6 @@ def environment() -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        # What is installed is compiled; importing must not compile it again each time.
+        "PYTHONDONTWRITEBYTECODE": "",
     }
