@@ -156,7 +156,7 @@ async def test_an_on_drop_that_blocks_harms_nothing(server, shop, ship):
             await logs.flush(10)
         assert server.messages(GROUP) == ["good 0", "good 1", "good 2"]
         left = time.monotonic()
-    assert time.monotonic() - left < 1.5
+    assert time.monotonic() - left < 5
     assert logs.statistics().dropped == {"refused": 3}
     never.set()
 

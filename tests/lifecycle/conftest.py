@@ -164,6 +164,10 @@ class Stopwatch:
     def __exit__(self, *_: object) -> None:
         self.seconds = time.monotonic() - self._started
 
+    def within(self, seconds: float) -> bool:
+        """Return whether it took no longer, but for what a busy machine adds."""
+        return self.seconds < seconds + 1
+
 
 @pytest.fixture
 def stopwatch() -> Stopwatch:

@@ -174,7 +174,7 @@ async def test_second_cancellation(server, block, logger, elsewhere, stopwatch):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert stopwatch.seconds < 0.5
+    assert stopwatch.within(0)
     others = asyncio.all_tasks() - {asyncio.current_task()}
     await asyncio.wait([each for each in others if "aiowatchtower" in each.get_name()] or [task])
     seen = logs.statistics()
@@ -205,7 +205,7 @@ async def test_cancelled_twice_while_leaving(server, block, logger, elsewhere, s
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert stopwatch.seconds < 0.5
+    assert stopwatch.within(0)
 
 
 async def test_anyio_cancelled_while_leaving(server, block, logger, elsewhere):
@@ -299,7 +299,7 @@ async def test_dead_endpoint(server, block, logger, said, stopwatch, fault, else
     with stopwatch:
         async with logs:
             _log(logger, 25)
-    assert stopwatch.seconds < 0.5 + 0.5
+    assert stopwatch.within(0.5)
     assert asyncio.all_tasks() == tasks
     seen = logs.statistics()
     assert (seen.dropped, seen.pending, seen.pending_bytes) == ({"shutdown": 25}, 0, 0)
@@ -325,4 +325,4 @@ async def test_nothing_to_deliver(server, block, stopwatch):
         async with block():
             pass
     assert server.requests == []
-    assert stopwatch.seconds < 0.5
+    assert stopwatch.within(0)

@@ -188,7 +188,7 @@ async def test_two_blocks(server, block, logger, order):
 
 async def test_two_handlers_in_one_block(server, block, logger, stopwatch):
     """A block that runs several handlers leaves them side by side: their timeouts do not add up."""
-    handlers = [block(group, shutdown_timeout=0.5).handler for group in ("/one", "/two", "/three")]
+    handlers = [block(group, shutdown_timeout=1.5).handler for group in ("/one", "/two", "/three")]
     for handler in handlers:
         logger.addHandler(handler)
     server.faults.hang(group="/one")
@@ -197,7 +197,7 @@ async def test_two_handlers_in_one_block(server, block, logger, stopwatch):
         async with CloudWatchLogging.configured() as logs:
             assert logs.handlers == tuple(handlers)
             logger.info("record")
-    assert stopwatch.seconds < 1
+    assert stopwatch.within(1.5)
     assert server.messages("/two") == ["record"]
     seen = logs.statistics()
     assert (seen.logged, seen.delivered, seen.dropped) == (3, 1, {"shutdown": 2})
