@@ -45,10 +45,10 @@ async def test_leaving_starts_the_clock(clock):
 
 @pytest.mark.parametrize(
     ("lanes", "seconds"),
-    [(0, 8.0), (1, 8.0), (4, 8.0), (8, 4.0), (40, 0.8), (4_000, 0.25)],
+    [(0, 4.0), (1, 4.0), (4, 4.0), (8, 3.0), (40, 0.8), (4_000, 0.25)],
 )
 async def test_streams_share_the_time_that_is_left(clock, lanes, seconds):
-    """With more streams than calls in flight a try has its share, but never too little to work."""
+    """A try has half of its stream's share, but three seconds if there are, and enough to work."""
     shutdown = Shutdown(clock, max_in_flight=4)
     shutdown.begin(8.0)
     shutdown.open_lanes = lanes
@@ -60,6 +60,37 @@ async def test_a_try_is_never_longer_than_its_longest(clock):
     shutdown = Shutdown(clock, max_in_flight=4)
     shutdown.begin(600.0)
     assert shutdown.try_timeout(15.0) == 15.0
+
+
+async def test_tries_come_closer_together_until_the_last(clock):
+    """When each of them hangs, one of 10 s, 3 s are followed by another."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    shutdown.begin(10.0)
+    tries = []
+    while shutdown.remaining > 0:
+        tries.append(shutdown.try_timeout(15.0))
+        clock.now += tries[-1]
+    assert tries == [5.0, 3.0, 2.0]
+
+
+async def test_a_try_under_way_is_cut_short_by_leaving():
+    """It hangs, and another one has to fit."""
+    shutdown = Shutdown(anyio.current_time, max_in_flight=4)
+    with shutdown.limited_try() as limit:
+        shutdown.begin(0.1)
+        await anyio.sleep_forever()
+    assert limit.cancelled_caught
+    assert shutdown.remaining < 0.1
+
+
+async def test_a_try_that_is_over_is_not_cut_short(clock):
+    """Only those under way as the block is left."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    with shutdown.limited_try() as limit:
+        pass
+    shutdown.begin(10.0)
+    assert limit.deadline == math.inf
+    assert not limit.cancelled_caught
 
 
 async def test_after_the_deadline_a_try_is_short(clock):

@@ -101,15 +101,17 @@ class Sender:
             if self._has_learned:
                 events = shortened(events, self._max_event_bytes)
             stream = delivery.batch.stream
+            timeout = self._shutdown.try_timeout(_TRY_SECONDS)
             try:
-                answer = await self._client.put(
-                    stream, events, self._shutdown.try_timeout(_TRY_SECONDS)
-                )
+                with self._shutdown.limited_try() as limit:
+                    answer = await self._client.put(stream, events, timeout)
             except anyio.get_cancelled_exc_class():
                 # What is said of records that were given up names the request nobody answered.
                 self._note_error(_unanswered(stream))
                 delivery.failed(maybe_accepted=True)
                 raise
+            if limit.cancelled_caught:
+                raise _unanswered(stream)
         delivery.accepted(answer, datetime.now(timezone.utc))
         if answer.entity_error:
             self._diagnostics.warn(

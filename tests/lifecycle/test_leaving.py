@@ -239,6 +239,17 @@ async def test_cancelled_while_entering(server, block, logger):
     assert asyncio.all_tasks() == before
 
 
+async def test_leaving_while_a_put_hangs(server, block, logger, elsewhere):
+    """It is given up early enough for another one, and counted as possibly doubled."""
+    server.faults.hang(times=1)
+    async with block(send_interval=0, shutdown_timeout=4) as logs:
+        logger.info("record")
+        await elsewhere(server.wait_for_calls, 1, "PutLogEvents")
+    assert server.messages("/app") == ["record"]
+    seen = logs.statistics()
+    assert (seen.delivered, seen.possible_duplicates) == (1, 1)
+
+
 async def test_leaving_during_a_long_pause(server, elsewhere, stopwatch):
     """Every batch gets a last try when the block is left in the middle of a back-off of a minute."""
     worker, inbox, client = _worker(server, Backoff(random.random, first=120, floor=60))
