@@ -167,6 +167,27 @@ def test_a_thousand_streams_and_more_keep_their_names():
     name = StreamName("{logger_name}")
     loggers = [f"logger-{number}" for number in range(1_500)] * 2
     assert [name.resolve(logger, "", "", NOON) for logger in loggers] == loggers
+    assert name.by_logger is not None
+    assert [name.by_logger(logger) for logger in loggers] == loggers
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["web", "{process_id}", "{logger_name} {thread_name}", "{logger_name} {strftime:%H}"],
+)
+def test_only_a_name_that_varies_by_logger_alone_is_found_by_logger(template):
+    """Else the thread, task or time would be that of the first record."""
+    assert StreamName(template).by_logger is None
+
+
+def test_a_fork_changes_the_process_in_a_name_by_logger():
+    """What is kept for loggers is looked up again."""
+    name = StreamName("{process_id}/{logger_name}")
+    assert name.by_logger is not None
+    before = name.by_logger
+    name.resolve_process()
+    assert name.by_logger is not before
+    assert name.by_logger("shop") == before("shop") == f"{os.getpid()}/shop"
 
 
 @pytest.mark.parametrize(

@@ -177,8 +177,11 @@ class CloudWatchLogHandler(logging.Handler):
         return truncate(message, self._max_event_bytes - EVENT_OVERHEAD_BYTES)
 
     def _resolved(self, record: logging.LogRecord) -> str:
-        task = _task_name() if self._stream_name.uses_task else ""
-        return self._stream_name.resolve(record.name, record.threadName or "", task, record.created)
+        name = self._stream_name
+        if name.by_logger is not None:
+            return name.by_logger(record.name)
+        task = _task_name() if name.uses_task else ""
+        return name.resolve(record.name, record.threadName or "", task, record.created)
 
     def _drop_late(self, level: int) -> None:
         self.inbox.count_dropped(self.inbox.closed_because)

@@ -7,7 +7,7 @@ import platform
 import re
 import string
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import PurePath
@@ -53,7 +53,7 @@ class StreamName:
     """A log stream name template: text with placeholders.
 
     ``constant`` is the resolved name when nothing in the template depends on the record, and
-    None otherwise.
+    None otherwise. ``by_logger`` returns the name for a logger's when nothing else matters.
     """
 
     def __init__(self, template: str) -> None:
@@ -65,7 +65,8 @@ class StreamName:
         self._strftime = tuple(spec for _, field, spec in self._parts if field == "strftime")
         self._process: Mapping[str, str] = {}
         self.constant: str | None = None
-        self._varies = not fields.isdisjoint(_PER_RECORD)
+        self.by_logger: Callable[[str], str] | None = None
+        self._varies_by = fields.intersection(_PER_RECORD)
         self.resolve_process()
 
     def resolve_process(self) -> None:
@@ -78,13 +79,18 @@ class StreamName:
         # A cache for each template and process; it holds the streams of late, not all there were.
         self._join = lru_cache(maxsize=1024)(self._join_uncached)
         self._times = lru_cache(maxsize=8)(self._times_uncached)
-        self.constant = None if self._varies else self._join_uncached("", "", "", ())
+        self.constant = None if self._varies_by else self._join_uncached("", "", "", ())
+        if self._varies_by == {"logger_name"}:
+            self.by_logger = lru_cache(maxsize=1024)(self._of_logger)
 
     def resolve(self, logger: str, thread: str, task: str, created: float) -> str:
         """Return the stream of a record made at ``created`` (seconds since 1970)."""
         # No directive is finer than a second.
         times = self._times(created // 1) if self._strftime else ()
         return self._join(logger, thread if self._uses_thread else "", task, times)
+
+    def _of_logger(self, logger: str) -> str:
+        return self._join_uncached(logger, "", "", ())
 
     def _times_uncached(self, second: float) -> tuple[str, ...]:
         moment = datetime.fromtimestamp(second, timezone.utc)
