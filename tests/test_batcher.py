@@ -205,13 +205,13 @@ def test_one_batch_of_a_stream_is_out_at_a_time():
     """While a batch is out its stream is not due and gives nothing; other streams do."""
     batcher = _batcher(max_batch_count=1)
     batcher.feed([_event("a"), _event("b"), _event("c", stream="jobs")], 0.0)
-    assert batcher.next_batch("web") == Batch("web", [_event("a")])
+    assert batcher.next_batch("web") == Batch.of("web", [_event("a")])
     assert batcher.streams() == ["jobs"]
     assert not batcher.is_due("web", 99.0)
     assert batcher.next_batch("web") is None
     batcher.finish("web")
     assert batcher.is_due("web", 0.0)
-    assert batcher.next_batch("web") == Batch("web", [_event("b")])
+    assert batcher.next_batch("web") == Batch.of("web", [_event("b")])
 
 
 def test_an_unknown_stream_gives_nothing():
@@ -236,7 +236,7 @@ def test_a_batch_may_be_restored_in_part():
     batcher.feed([_event("a"), _event("b"), _event("c")], 0.0)
     batch = batcher.next_batch("web")
     assert batch is not None
-    batcher.restore(Batch("web", batch.events[1:]))
+    batcher.restore(Batch.of("web", batch.events[1:]))
     assert [e[MESSAGE] for e in batcher.drain()] == ["b", "c"]
 
 
@@ -384,7 +384,7 @@ class Batching(RuleBasedStateMachine):
         stream = data.draw(st.sampled_from(sorted(self.out)))
         events = self.out.pop(stream).events
         done = data.draw(st.integers(0, len(events) - 1))
-        self.batcher.restore(Batch(stream, events[done:]))
+        self.batcher.restore(Batch.of(stream, events[done:]))
         self.open.difference_update(events[:done])
         self.waiting[stream].update(events[done:])
 

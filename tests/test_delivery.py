@@ -22,7 +22,7 @@ def _events(count):
 
 
 def _delivery(count, **about):
-    return Delivery(Batch("web", _events(count), **about))
+    return Delivery(Batch.of("web", _events(count), **about))
 
 
 def _accept(delivery, answer=None):

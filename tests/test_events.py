@@ -16,7 +16,7 @@ OTHER = ("jobs", 2_000, "c", 27)
 
 def test_a_batch_knows_its_size_as_aws_counts_it():
     """The size is the sum of what each event counts for."""
-    assert Batch("web", [ONE, TWO]).size_bytes == 56
+    assert Batch.of("web", [ONE, TWO]).size_bytes == 56
 
 
 def test_a_loss_tells_what_when_and_how_much():
@@ -34,7 +34,7 @@ def test_a_loss_over_several_streams_names_none():
 
 def test_a_receipt_counts_as_delivered_what_has_no_other_fate():
     """Delivered is what was neither rejected nor dropped."""
-    batch = Batch("web", [ONE] * 5)
+    batch = Batch.of("web", [ONE] * 5)
     assert Receipt(batch).delivered == 5
     assert (
         Receipt(batch, rejected={"too_old": 1, "too_new": 1}, dropped={"refused": 1}).delivered == 2
@@ -44,7 +44,7 @@ def test_a_receipt_counts_as_delivered_what_has_no_other_fate():
 def test_values_do_not_change():
     """A batch or a loss cannot be altered on its way."""
     with pytest.raises(AttributeError):
-        Batch("web", [ONE]).stream = "jobs"  # type: ignore[misc]
+        Batch.of("web", [ONE]).stream = "jobs"  # type: ignore[misc]
     with pytest.raises(FrozenInstanceError):
         Lost.of("shutdown", [ONE]).count = 0  # type: ignore[misc]
 

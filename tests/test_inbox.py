@@ -224,7 +224,7 @@ def test_settled_records_give_their_bytes_back():
     events = queue.get_nowait()
     _put(inbox, "late")
     assert not inbox.is_roomy
-    inbox.settle(Receipt(Batch("web", events)))
+    inbox.settle(Receipt(Batch.of("web", events)))
     assert inbox.is_roomy
     _put(inbox, "x")
     seen = inbox.statistics()

@@ -21,7 +21,7 @@ OTHER_ERROR = DeliveryError("PutLogEvents", "ThrottlingException", "Rate exceede
 
 
 def _batch(count, size=30, **about):
-    return Batch("web", [("web", 0, "x" * (size - 26), size)] * count, **about)
+    return Batch.of("web", [("web", 0, "x" * (size - 26), size)] * count, **about)
 
 
 def _is_balanced(seen: Statistics) -> bool:

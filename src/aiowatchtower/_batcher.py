@@ -122,11 +122,11 @@ class Batcher:
         if queue is None or stream in self._out:
             return None
         self._ready.pop(stream, None)
-        events, met = queue.cut(self._max_bytes, self._max_count)
+        events, size_bytes, met = queue.cut(self._max_bytes, self._max_count)
         self._out[stream] = met
         if not queue.count:
             del self._queues[stream]
-        return Batch(stream, events)
+        return Batch(stream, events, size_bytes)
 
     def finish(self, stream: str) -> None:
         """Say that the stream's batch has met its fate: the next one may be cut."""

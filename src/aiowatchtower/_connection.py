@@ -48,7 +48,7 @@ class Exchange:
 EXCHANGE: Final[ContextVar[Exchange | None]] = ContextVar("aiowatchtower_exchange", default=None)
 
 
-def _replace_body(params: dict[str, Any], **_: object) -> None:
+async def _replace_body(params: dict[str, Any], **_: object) -> None:
     """Supply our body through botocore's documented ``before-call`` event.
 
     https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html
@@ -59,6 +59,14 @@ def _replace_body(params: dict[str, Any], **_: object) -> None:
         data = exchange.body.data
         params["body"] = io.BytesIO(data) if len(data) > _LARGE_BODY_BYTES else data
         params["headers"].update(exchange.body.headers)
+        # Preparing a request is done by now, signing it comes next: each a turn of the loop.
+        await asyncio.sleep(0)
+
+
+async def _give_way(**_: object) -> None:
+    """Let others have a turn between signing a request, which is done by then, and sending it."""
+    if EXCHANGE.get() is not None:
+        await asyncio.sleep(0)
 
 
 async def _keep_answer(http_response: Any, **_: object) -> None:
@@ -101,6 +109,7 @@ class Connection:
                 client, credentials = await _made(settings, stack)
             events = client.meta.events
             events.register(f"before-call.{_PUT}", _replace_body, unique_id="aiowatchtower-body")
+            events.register(f"before-send.{_PUT}", _give_way, unique_id="aiowatchtower-send")
             events.register(f"after-call.{_PUT}", _keep_answer, unique_id="aiowatchtower-answer")
             return cls(client, stack.pop_all(), settings, credentials, is_given=is_given)
 

@@ -114,10 +114,13 @@ class Delivery:
         What is open after a try without an answer goes into another delivery, and there into
         another try.
         """
-        met = self.batch.events if not self._parts else self._of(self._met)
-        in_doubt = len(self.part) if self._parts and self._maybe_accepted else 0
+        batch = self.batch
+        in_doubt = 0
+        if self._parts:
+            batch = Batch.of(batch.stream, self._of(self._met), counted=batch.counted)
+            in_doubt = len(self.part) if self._maybe_accepted else 0
         return Receipt(
-            batch=self.batch._replace(events=met),
+            batch=batch,
             rejected=self._rejected,
             dropped=self._dropped,
             lost=self._lost,

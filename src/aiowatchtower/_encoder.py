@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from json import dumps
 from json.encoder import encode_basestring
 from typing import Final, NamedTuple
@@ -50,12 +50,14 @@ def encode(
 
     It yields after each slice but the last; a small batch is one slice.
     """
-    is_compressed = compress and total_bytes(events) >= _COMPRESS_FROM_BYTES
+    size_bytes = total_bytes(events)
+    is_compressed = compress and size_bytes >= _COMPRESS_FROM_BYTES
     gzip = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
     digest = hashlib.sha256()
     parts = []
     done_bytes = 0
-    for piece in _pieces(_chunks(group, stream, events, entity)):
+    at_once = max(1, min(_SLICE_EVENTS, _SLICE_BYTES * len(events) // (size_bytes + 1)))
+    for piece in _pieces(_chunks(group, stream, sliced(events, at_once), entity)):
         part = gzip.compress(piece) if is_compressed else piece
         digest.update(part)
         parts.append(part)
@@ -75,15 +77,14 @@ def encode(
 def _chunks(
     group: str,
     stream: str,
-    events: Sequence[LogEvent],
+    slices: Iterable[Sequence[LogEvent]],
     entity: Mapping[str, Mapping[str, str]] | None,
 ) -> Iterator[bytes]:
     about = {"logGroupName": group, "logStreamName": stream}
     head = dumps({**about, "entity": entity} if entity else about)
     yield f'{head[:-1]}, "logEvents":['.encode()
     separator = ""
-    average_bytes = total_bytes(events) // max(1, len(events)) + 1
-    for part in sliced(events, max(1, min(_SLICE_EVENTS, _SLICE_BYTES // average_bytes))):
+    for part in slices:
         written = ",".join(
             [f'{{"timestamp":{at},"message":{encode_basestring(text)}}}' for _, at, text, _ in part]
         )

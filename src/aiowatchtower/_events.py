@@ -31,18 +31,20 @@ def total_bytes(events: Iterable[LogEvent]) -> int:
 class Batch(NamedTuple):
     """Events of one stream that one PutLogEvents may carry: oldest first, within every limit.
 
-    ``counted`` is False for events that this library wrote itself (the marker of a gap): they
-    are no record of the application and stay out of the statistics.
+    ``size_bytes`` is their size as AWS counts it. ``counted`` is False for events that this
+    library wrote itself (the marker of a gap): they are no record of the application and stay
+    out of the statistics.
     """
 
     stream: str
     events: Sequence[LogEvent]
+    size_bytes: int
     counted: bool = True
 
-    @property
-    def size_bytes(self) -> int:
-        """Return the batch's size as AWS counts it."""
-        return total_bytes(self.events)
+    @classmethod
+    def of(cls, stream: str, events: Sequence[LogEvent], *, counted: bool = True) -> Batch:
+        """Make a batch of events whose size is not known yet."""
+        return cls(stream, events, total_bytes(events), counted)
 
 
 class Answer(NamedTuple):

@@ -45,7 +45,7 @@ class Gaps:
             f"{_moment(lost.first_timestamp_ms)} and {_moment(lost.last_timestamp_ms)}"
         )
         event = (stream, lost.last_timestamp_ms, text, len(text) + EVENT_OVERHEAD_BYTES)
-        return Batch(stream, [event], counted=False)
+        return Batch.of(stream, [event], counted=False)
 
     def restore(self, marker: Batch) -> None:
         """Take a marker back that could not be delivered yet."""

@@ -39,14 +39,15 @@ class _Segment:
             del self.events[overlap:]
         self.events += events
 
-    def fitting(self, max_bytes: int, max_count: int) -> int:
-        """Return how many events from the front fit into one batch: at least one."""
+    def fitting(self, max_bytes: int, max_count: int) -> tuple[int, int]:
+        """Return how many events from the front fit into one batch, at least one, and their size."""
         candidates = self.events[:max_count]
         sizes = list(accumulate(map(_size, candidates)))
         end = candidates[0][TIMESTAMP_MS] + MAX_BATCH_SPAN_MS
         by_size = bisect_right(sizes, max_bytes)
         by_span = bisect_right(candidates, end, key=_timestamp)
-        return max(1, min(by_size, by_span))
+        count = max(1, min(by_size, by_span))
+        return count, sizes[count - 1]
 
 
 class StreamQueue:
@@ -100,20 +101,34 @@ class StreamQueue:
         """Close the open segment under that number."""
         self.segments[-1].seals.append(number)
 
-    def cut(self, max_bytes: int, max_count: int) -> tuple[list[LogEvent], list[int]]:
-        """Remove the next batch; also return the seals that are met once it has its fate."""
+    def cut(self, max_bytes: int, max_count: int) -> tuple[list[LogEvent], int, list[int]]:
+        """Remove the next batch.
+
+        Returns it with its size, and the seals that are met once it has its fate.
+        """
         self._merge_front(max_bytes, max_count)
         segment = self.segments[0]
-        fitting = segment.fitting(max_bytes, max_count)
+        if self._is_one_batch(segment.events, max_bytes, max_count):
+            fitting, size_bytes = self.count, self.size_bytes
+        else:
+            fitting, size_bytes = segment.fitting(max_bytes, max_count)
         events = segment.events[:fitting]
         del segment.events[:fitting]
-        self.size_bytes -= total_bytes(events)
+        self.size_bytes -= size_bytes
         self.count -= fitting
         self._leave(fitting)
         if segment.events:
-            return events, []
+            return events, size_bytes, []
         self.segments.popleft()
-        return events, segment.seals
+        return events, size_bytes, segment.seals
+
+    def _is_one_batch(self, events: Sequence[LogEvent], max_bytes: int, max_count: int) -> bool:
+        """Tell at a glance whether these are all events there are and fit, as they mostly do."""
+        return (
+            len(events) == self.count <= max_count
+            and self.size_bytes <= max_bytes
+            and _span(events, events) <= MAX_BATCH_SPAN_MS
+        )
 
     def _merge_front(self, max_bytes: int, max_count: int) -> None:
         """Join leading segments while one batch holds them, so that flushing often stays cheap."""

@@ -218,9 +218,10 @@ class Worker:
     async def _ship(self, batch: Batch) -> None:
         delivery = Delivery(batch)
         try:
-            # Cutting, writing and sending a full batch take their own turns of the loop.
+            # Cutting, sending, and booking a full batch take their own turns of the loop.
             await asyncio.sleep(0)
             await self._sender.deliver(delivery)
+            await asyncio.sleep(0)
         finally:
             if delivery.is_open and self._scope.cancel_called:
                 self._undelivered[batch.stream] += len(delivery.open_events) * batch.counted
@@ -237,7 +238,7 @@ class Worker:
                 self._gaps.restore(batch)
             return
         if delivery.is_open:
-            self._batcher.restore(Batch(batch.stream, delivery.open_events))
+            self._batcher.restore(Batch.of(batch.stream, delivery.open_events))
         else:
             self._batcher.finish(batch.stream)
         for lost in receipt.lost:
