@@ -136,7 +136,10 @@ class Batcher:
             self._schedule(stream, self._queues[stream])
 
     def restore(self, batch: Batch) -> None:
-        """Put a batch back whose fate is still open, in front of its stream."""
+        """Put a batch back whose fate is still open, or what is left of it, in front of its stream.
+
+        A seal on some of its events waits for all that came back.
+        """
         queue = self._queues.get(batch.stream)
         if queue is None:
             queue = self._queues[batch.stream] = StreamQueue()
