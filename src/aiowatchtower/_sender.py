@@ -171,6 +171,9 @@ class Sender:
 
     def _failed(self, stream: str, verdict: Verdict, error: DeliveryError) -> None:
         """Warn of it: one kind for all that passes by itself, one for each thing to be done."""
+        if error.code == "Timeout" and self._shutdown.has_begun:
+            # The next try succeeds, or the warning of what was lost names this as the reason.
+            return
         kind = "delivery" if verdict is Verdict.RETRY else f"{error.action} {error.code}"
         self._failing.setdefault(kind, set()).add(stream)
         self._diagnostics.warn(

@@ -239,7 +239,7 @@ async def test_cancelled_while_entering(server, block, logger):
     assert asyncio.all_tasks() == before
 
 
-async def test_leaving_while_a_put_hangs(server, block, logger, elsewhere):
+async def test_leaving_while_a_put_hangs(server, block, logger, said, elsewhere):
     """It is given up early enough for another one, and counted as possibly doubled."""
     server.faults.hang(times=1)
     async with block(send_interval=0, shutdown_timeout=4) as logs:
@@ -248,6 +248,18 @@ async def test_leaving_while_a_put_hangs(server, block, logger, elsewhere):
     assert server.messages("/app") == ["record"]
     seen = logs.statistics()
     assert (seen.delivered, seen.possible_duplicates) == (1, 1)
+    assert said == []
+
+
+async def test_hanging_until_the_end_is_one_warning(server, block, logger, said):
+    """However many tries were given up on the way."""
+    server.faults.hang()
+    async with block(shutdown_timeout=4):
+        logger.info("record")
+    assert len(server.calls("PutLogEvents")) > 1
+    [warning] = said
+    assert warning.startswith("WARNING 1 records to /app (web) could not be delivered")
+    assert "no answer" in warning
 
 
 async def test_leaving_during_a_long_pause(server, elsewhere, stopwatch):
