@@ -141,12 +141,13 @@ class Sender:
         """Do what the verdict says, then wait."""
         stream = delivery.batch.stream
         if verdict is Verdict.PROVISION:
-            if await self._provided(stream, tries):
-                # Right after a creation it may still be unknown where it is asked for next.
+            if await self._provided(stream, delivery.missing):
+                # Right after a creation it may still be unknown where it is asked for next, but
+                # what failed before, for other reasons, is no reason to wait now.
                 if delivery.missing > _STAYS_UNKNOWN_TRIES:
                     self._note_error(error)
                     self._failed(stream, Verdict.RETRY, error)
-                await self._pause(tries - 1)
+                await self._pause(delivery.missing - 1)
                 return
         else:
             self._failed(stream, verdict, error)
@@ -154,12 +155,12 @@ class Sender:
             await self._client.renew()
         await self._pause(tries)
 
-    async def _provided(self, stream: str, tries: int) -> bool:
+    async def _provided(self, stream: str, missing: int) -> bool:
         try:
             await self._provisioner.provide(stream)
         except DeliveryError as exc:
             verdict = judge(exc)
-            if verdict is not Verdict.PROVISION or tries > _UNKNOWN_FOR_TRIES:
+            if verdict is not Verdict.PROVISION or missing > _UNKNOWN_FOR_TRIES:
                 self._note_error(exc)
                 self._failed(stream, verdict, exc)
             return False
