@@ -110,7 +110,7 @@ async def test_leaving_ends_a_pause(clock):
         await shutdown.pause(3_600)
         ended.set()
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(back_off)
             await anyio.wait_all_tasks_blocked()
@@ -123,7 +123,7 @@ async def test_a_pause_lasts_as_long_as_it_was_meant_to(clock):
     """While the block is open, a pause ends by itself after its time."""
     shutdown = Shutdown(clock, max_in_flight=4)
     began = anyio.current_time()
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         await shutdown.pause(0.02)
     assert anyio.current_time() - began >= 0.02
     assert not shutdown.has_begun
@@ -135,7 +135,7 @@ async def test_pauses_get_shorter_towards_the_end(clock, left, shortest):
     shutdown = Shutdown(clock, max_in_flight=4)
     shutdown.begin(left)
     began = anyio.current_time()
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         await shutdown.pause(3_600)
     assert anyio.current_time() - began >= shortest - 0.001
 
@@ -144,6 +144,6 @@ async def test_a_short_pause_stays_short_when_leaving(clock):
     """When leaving, a pause is no longer than it was meant to be."""
     shutdown = Shutdown(clock, max_in_flight=4)
     shutdown.begin(3_600.0)
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         await shutdown.pause(0.0)
     await checkpoint()

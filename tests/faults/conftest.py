@@ -37,7 +37,7 @@ class Said(logging.Handler):
         """The texts below WARNING."""
         return [r.getMessage() for r in self.records if r.levelno < logging.WARNING]
 
-    async def wait_for(self, part: str, seconds: float = 10.0) -> str:
+    async def wait_for(self, part: str, seconds: float = 60.0) -> str:
         """Return the first text that has this part, said before or from now on."""
         for record in self.records:
             if part in record.getMessage():

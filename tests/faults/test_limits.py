@@ -99,12 +99,12 @@ async def test_a_smaller_limit_is_learned(server, shop, ship, said):
         shop.info("before")
         shop.info("%s", "x" * 300_000)
         shop.info("after")
-        await logs.flush(10)
+        await logs.flush(60)
         refused = [
             request for request in server.calls("PutLogEvents") if "Invalid" in request.error_code
         ]
         shop.info("%s", "y" * 300_000)
-        await logs.flush(10)
+        await logs.flush(60)
     before, cut, after, later = server.messages(GROUP)
     assert (before, after) == ("before", "after")
     for message in (cut, later):

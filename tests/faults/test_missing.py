@@ -31,11 +31,11 @@ async def test_a_deleted_stream_is_recreated_once(server, shop, ship, said):
     """Deleted mid-run, the stream is created again, once; nothing is lost and the group stays as it is."""
     async with ship() as logs:
         shop.info("before")
-        await logs.flush(10)
+        await logs.flush(60)
         server.delete_stream(GROUP, STREAM)
         for number in range(100):
             shop.info("after %d", number)
-        await logs.flush(10)
+        await logs.flush(60)
     assert server.messages(GROUP) == [f"after {number}" for number in range(100)]
     assert logs.statistics().delivered == 101
     assert len(server.calls("CreateLogGroup")) == 1
@@ -48,7 +48,7 @@ async def test_a_deleted_group_is_recreated_as_it_was(server, shop, ship, said):
     """The group comes back once, with retention, tags, KMS key and class, for all of its streams."""
     async with ship("{thread_name}", max_in_flight=8, **OPTIONS) as logs:
         shop.info("before")
-        await logs.flush(10)
+        await logs.flush(60)
         assert _is_as_asked(server.groups[GROUP])
         server.delete_group(GROUP)
         names = [f"stream-{number}" for number in range(6)]
@@ -56,7 +56,7 @@ async def test_a_deleted_group_is_recreated_as_it_was(server, shop, ship, said):
             record = shop.makeRecord("shop", 20, __file__, 0, name, (), None)
             record.threadName = name
             shop.handle(record)
-        await logs.flush(10)
+        await logs.flush(60)
     assert _is_as_asked(server.groups[GROUP])
     for name in names:
         assert server.messages(GROUP, name) == [name]
@@ -76,7 +76,7 @@ async def test_ten_workers_start_together(server, shop, ship, said, stream):
         async with block as logs:
             record = shop.makeRecord("shop", 20, __file__, 0, f"worker {number}", (), None)
             block.handler.handle(record)
-            await logs.flush(20)
+            await logs.flush(60)
 
     await asyncio.gather(*(run(number, block) for number, block in enumerate(blocks)))
     assert sorted(server.messages(GROUP)) == [f"worker {number}" for number in range(10)]
@@ -89,7 +89,7 @@ async def test_a_creation_under_way_elsewhere_is_waited_for(server, shop, ship, 
     server.faults.fail(400, code, "A conflicting operation", action="CreateLogGroup", times=1)
     async with ship() as logs:
         shop.info("hello")
-        await logs.flush(10)
+        await logs.flush(60)
     assert server.messages(GROUP) == ["hello"]
     assert not said.warnings
 
@@ -100,7 +100,7 @@ async def test_not_found_again_right_after_creation(server, shop, ship, said, ba
     async with ship() as logs:
         for number in range(10):
             shop.info("%d", number)
-        await logs.flush(20)
+        await logs.flush(60)
         balanced(logs)
     assert server.messages(GROUP) == [str(number) for number in range(10)]
     missed = [put for put in server.calls("PutLogEvents") if put.status == 400]
@@ -116,8 +116,8 @@ async def test_records_logged_while_the_stream_is_created_are_kept(server, shop,
         calls = 0
         for number in range(6):
             shop.info("%d", number)
-            calls = await asyncio.to_thread(server.wait_for_calls, calls + 1)
-        await logs.flush(30)
+            calls = await asyncio.to_thread(server.wait_for_calls, calls + 1, timeout=60)
+        await logs.flush(60)
     assert server.messages(GROUP) == [str(number) for number in range(6)]
     assert logs.statistics().delivered == 6
 
@@ -130,7 +130,7 @@ async def test_many_streams_are_created_within_the_quota(server, shop, ship, sai
             record = shop.makeRecord("shop", 20, __file__, 0, "hello", (), None)
             record.threadName = f"stream-{number:02d}"
             shop.handle(record)
-        await logs.flush(30)
+        await logs.flush(60)
     assert sorted(server.streams(GROUP)) == [f"stream-{number:02d}" for number in range(60)]
     assert not [call for call in server.calls("CreateLogStream") if "Throttling" in call.error_code]
     assert not said.warnings
@@ -149,10 +149,10 @@ async def test_logs_flow_without_what_is_denied(server, shop, ship, said, denied
     server.configure(deny=[denied])
     async with ship(**OPTIONS) as logs:
         shop.info("hello")
-        await logs.flush(10)
+        await logs.flush(60)
         server.delete_group(GROUP)
         shop.info("again")
-        await logs.flush(10)
+        await logs.flush(60)
     assert server.messages(GROUP) == ["again"]
     (warning,) = said.warnings
     assert named in warning
@@ -169,7 +169,7 @@ async def test_logs_flow_without_a_key_that_does_not_exist(server, shop, ship, s
     server.configure(kms_keys=[])
     async with ship(**OPTIONS) as logs:
         shop.info("hello")
-        await logs.flush(10)
+        await logs.flush(60)
     assert server.messages(GROUP) == ["hello"]
     (warning,) = said.warnings
     assert "NOT encrypted" in warning
@@ -186,7 +186,7 @@ async def test_nothing_is_created_against_the_users_will(server, shop, ship, sai
         assert created == []
         async with ship() as other:
             other.handler.handle(shop.makeRecord("shop", 20, __file__, 0, "other", (), None))
-            await other.flush(10)
-        await logs.flush(10)
+            await other.flush(60)
+        await logs.flush(60)
     assert sorted(server.messages(GROUP)) == ["hello", "other"]
     assert said.warnings == [warning]

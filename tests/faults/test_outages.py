@@ -30,12 +30,12 @@ async def test_throttling_is_answered_with_growing_jittered_pauses(server, shop,
     """Five throttles, then all once: each pause is drawn from 0 to a ceiling that doubles, none is a hot loop."""
     async with ship() as logs:
         shop.info("first")
-        await logs.flush(10)
+        await logs.flush(60)
         retries = logs.statistics().retries
         server.faults.throttle(times=5)
         random.seed(SEED)
         _log_all(shop)
-        await logs.flush(30)
+        await logs.flush(60)
     assert server.messages(GROUP) == ["first", *LETTERS]
     times = [put.monotonic_time for put in server.calls("PutLogEvents")[-6:]]
     gaps = [later - earlier for earlier, later in pairwise(times)]
@@ -53,7 +53,7 @@ async def test_a_throttled_stream_delays_no_other(server, shop, ship, puts):
     server.faults.throttle(stream="slow")
     async with ship("{thread_name}") as logs:
         await asyncio.to_thread(_log_from_thread, shop, "slow", "held")
-        await asyncio.to_thread(server.wait_for_calls, 2, "PutLogEvents")
+        await asyncio.to_thread(server.wait_for_calls, 2, "PutLogEvents", timeout=60)
         for number in range(5):
             await asyncio.to_thread(_log_from_thread, shop, "quick", f"flows {number}")
             await asyncio.to_thread(server.wait_for, number + 1, stream="quick", group=GROUP)
@@ -61,7 +61,7 @@ async def test_a_throttled_stream_delays_no_other(server, shop, ship, puts):
         # The next batch of a stream is put after the answer to the one before was read.
         assert logs.statistics().delivered >= 4
         server.faults.clear()
-        await logs.flush(10)
+        await logs.flush(60)
         assert server.messages(GROUP, "slow") == ["held"]
     held = [put for put in puts(accepted=False) if put.stream == "slow"]
     assert len(held) < 10
@@ -80,7 +80,7 @@ async def test_an_outage_loses_nothing(server, shop, ship, said, balanced, outag
     """After errors, resets or refused connections all is delivered once; one warning, one notice of recovery."""
     async with ship() as logs:
         shop.info("before")
-        await logs.flush(10)
+        await logs.flush(60)
         if outage == "refused":
             server.down()
         elif outage == "reset":
@@ -95,7 +95,7 @@ async def test_an_outage_loses_nothing(server, shop, ship, said, balanced, outag
         balanced(logs)
         shop.info("while it lasts")
         await asyncio.to_thread(server.up)
-        await logs.flush(20)
+        await logs.flush(60)
         await said.wait_for("works again")
     assert server.messages(GROUP) == ["before", *LETTERS, "while it lasts"]
     assert len(said.warnings) == 1
@@ -111,7 +111,7 @@ async def test_a_lost_answer_loses_no_record(server, shop, ship, balanced, loss)
     impatient = AioConfig(read_timeout=0.3)
     async with ship(config=impatient) as logs:
         shop.info("before")
-        await logs.flush(10)
+        await logs.flush(60)
         if loss == "cut":
             server.faults.cut_after_accepting(times=1)
         elif loss == "hang":
@@ -119,7 +119,7 @@ async def test_a_lost_answer_loses_no_record(server, shop, ship, balanced, loss)
         else:
             server.faults.garbage(loss, accepts=True, times=1)
         _log_all(shop)
-        await logs.flush(20)
+        await logs.flush(60)
         shop.info("after")
     counts = Counter(server.messages(GROUP))
     assert counts == {"before": 1, "after": 1, **dict.fromkeys(LETTERS, 2)}
@@ -136,7 +136,7 @@ async def test_nonsense_is_no_delivery(server, shop, ship, said, kind):
     server.faults.garbage(kind, times=2)
     async with ship() as logs:
         _log_all(shop)
-        await logs.flush(20)
+        await logs.flush(60)
     assert server.messages(GROUP) == LETTERS
     assert logs.statistics().delivered == len(LETTERS)
     assert logs.statistics().dropped == {}
@@ -148,7 +148,7 @@ async def test_a_portal_is_named(server, shop, ship, said):
     server.faults.garbage("html_200", times=1)
     async with ship() as logs:
         shop.info("hello")
-        await logs.flush(10)
+        await logs.flush(60)
     (warning,) = said.warnings
     assert "Something that is not CloudWatch Logs answered" in warning
     assert "endpoint_url=" in warning

@@ -28,7 +28,7 @@ def _log_from_thread(shop, name, message):
 async def _create_with_another_role(ship, shop):
     async with ship() as logs:
         shop.info("created by another role")
-        await logs.flush(10)
+        await logs.flush(60)
 
 
 async def test_a_role_may_do_nothing_but_put(server, shop, ship, said):
@@ -38,7 +38,7 @@ async def test_a_role_may_do_nothing_but_put(server, shop, ship, said):
     before = len(server.requests)
     async with ship(log_group_retention_days=30, log_group_tags={"team": "shop"}) as logs:
         shop.info("hello")
-        await logs.flush(10)
+        await logs.flush(60)
     assert server.messages(GROUP)[1:] == ["hello"]
     assert [request.action for request in server.requests[before:]] == ["PutLogEvents"]
     assert not said.records
@@ -51,7 +51,7 @@ async def test_a_role_may_put_and_create_streams(server, shop, ship, said):
     before = len(server.requests)
     async with ship("another") as logs:
         shop.info("hello")
-        await logs.flush(10)
+        await logs.flush(60)
     assert server.messages(GROUP, "another") == ["hello"]
     actions = [request.action for request in server.requests[before:]]
     assert actions == ["PutLogEvents", "CreateLogStream", "PutLogEvents"]
@@ -75,10 +75,10 @@ async def test_a_denial_names_the_statement_to_add(server, shop, ship, said, act
         assert statement["Resource"].startswith(
             "arn:aws:logs:us-east-1:123456789012:log-group:/app"
         )
-        await asyncio.to_thread(server.wait_for_calls, 3, action)
+        await asyncio.to_thread(server.wait_for_calls, 3, action, timeout=60)
         assert logs.statistics().pending == 1
         server.configure(deny=[])
-        await logs.flush(10)
+        await logs.flush(60)
     assert server.messages(GROUP, "denied") == ["hello"]
     assert said.warnings == [warning]
     assert len(said.notices) == 1
@@ -89,7 +89,7 @@ async def test_a_denied_stream_delays_no_other(server, shop, ship):
     async with ship("{thread_name}") as logs:
         for name in ("a", "b"):
             await asyncio.to_thread(_log_from_thread, shop, name, "first")
-        await logs.flush(10)
+        await logs.flush(60)
         server.faults.deny(stream="a")
         probes = len(server.calls("PutLogEvents"))
         for number in range(20):
@@ -97,13 +97,13 @@ async def test_a_denied_stream_delays_no_other(server, shop, ship):
             await asyncio.to_thread(_log_from_thread, shop, "b", f"b{number}")
             if number % 5 == 4:
                 await asyncio.to_thread(server.wait_for, 2 + number, group=GROUP, stream="b")
-        await asyncio.to_thread(server.wait_for_calls, probes + 8, "PutLogEvents")
+        await asyncio.to_thread(server.wait_for_calls, probes + 8, "PutLogEvents", timeout=60)
         assert server.messages(GROUP, "a") == ["first"]
         error = logs.statistics().last_error
         assert isinstance(error, DeliveryError)
         assert (error.code, error.resource) == ("AccessDeniedException", "/app:a")
         server.faults.clear()
-        await logs.flush(20)
+        await logs.flush(60)
     assert server.messages(GROUP, "a") == ["first", *(f"a{number}" for number in range(20))]
     assert server.messages(GROUP, "b") == ["first", *(f"b{number}" for number in range(20))]
     denied = [r.monotonic_time for r in server.requests if r.error_code == "AccessDeniedException"]
@@ -136,16 +136,16 @@ async def test_expired_credentials_are_replaced(server, shop, ship, said, creden
         shop.info("hello")
         warning = await said.wait_for("expired")
         assert "renew them" in warning
-        await asyncio.to_thread(server.wait_for_calls, 4)
+        await asyncio.to_thread(server.wait_for_calls, 4, timeout=60)
         connections = {request.connection for request in server.requests}
         assert len(connections) == 1, "the client is not rebuilt while there is nothing new"
         await asyncio.to_thread(credentials, "fresh", "new-secret")
-        await logs.flush(10)
+        await logs.flush(60)
         assert server.messages(GROUP) == ["hello"]
         server.configure(expired_keys=["stale", "fresh"])
         await asyncio.to_thread(credentials, "fresher", "newer")
         shop.info("again")
-        await logs.flush(10)
+        await logs.flush(60)
     assert server.messages(GROUP) == ["hello", "again"]
     assert said.warnings == [warning]
     assert logs.statistics().possible_duplicates == 0
@@ -158,7 +158,7 @@ async def test_a_wrong_secret_is_put_right(server, shop, ship, said, credentials
         shop.info("hello")
         assert "secret access key" in await said.wait_for("InvalidSignatureException")
         await asyncio.to_thread(credentials, "fresh", "new-secret")
-        await logs.flush(10)
+        await logs.flush(60)
     assert server.messages(GROUP) == ["hello"]
 
 
@@ -169,7 +169,7 @@ async def test_a_wrong_clock_is_named(server, shop, ship, said):
         shop.info("hello")
         assert "This machine's clock is wrong" in await said.wait_for("InvalidSignature")
         server.configure(clock_offset=0)
-        await logs.flush(10)
+        await logs.flush(60)
     assert server.messages(GROUP) == ["hello"]
 
 
@@ -220,7 +220,7 @@ async def test_a_bad_start_delays_nothing_but_delivery(server, shop, ship, said,
         assert cause.advice in warning
         assert logs.statistics().pending == 1
         await asyncio.to_thread(cause.end)
-        await logs.flush(20)
+        await logs.flush(60)
         await said.wait_for("works again")
     assert server.messages(GROUP) == ["hello"]
     assert said.warnings == [warning]
@@ -255,7 +255,7 @@ async def test_strict_leaves_no_trace_where_all_is_well(server, shop, ship, said
         assert server.streams(GROUP) == [STREAM]
         assert server.messages(GROUP) == []
         shop.info("hello")
-        await logs.flush(10)
+        await logs.flush(60)
     assert server.messages(GROUP) == ["hello"]
     assert logs.statistics().logged == 1
     assert not said.records
@@ -292,7 +292,7 @@ async def test_streams_fail_for_reasons_of_their_own(server, shop, ship, said):
         await said.wait_for("Throttling")
         await said.wait_for("delivery to b works again")
         server.faults.clear()
-        await logs.flush(20)
+        await logs.flush(60)
     assert server.messages(GROUP) == ["hello"] * 3
     kinds = Counter("denied" if "AccessDenied" in text else "throttled" for text in said.warnings)
     assert kinds == {"denied": 1, "throttled": 1}

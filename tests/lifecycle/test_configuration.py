@@ -46,7 +46,7 @@ async def test_closed_inside_the_block(server, block, logger, said, disturb):
         logger.info("before")
         disturb(logs)
         logger.info("after")
-        await logs.flush(timeout=5)
+        await logs.flush(timeout=60)
         assert server.messages("/app") == ["before", "after"]
         disturb(logs)
         logger.info("at the end")

@@ -29,10 +29,10 @@ async def test_worker_crashes(server, block, logger, said):
         block(client=client, endpoint_url=None, send_interval=0) as logs,
     ):
         logger.info("fatal")
-        await logs.flush(timeout=5)
+        await logs.flush(timeout=60)
         for number in range(10):
             logger.info("after %d", number)
-        await logs.flush(timeout=5)
+        await logs.flush(timeout=60)
     seen = logs.statistics()
     assert (seen.logged, seen.pending, seen.delivered) == (11, 0, 0)
     assert seen.dropped == {"worker_crashed": 11}
@@ -49,7 +49,7 @@ async def test_flush_outlives_the_crash(server, block, logger):
         block(client=client, endpoint_url=None) as logs,
     ):
         logger.info("fatal")
-        await asyncio.wait_for(logs.flush(), 5)
+        await asyncio.wait_for(logs.flush(), 60)
         assert logs.statistics().dropped == {"worker_crashed": 1}
 
 

@@ -33,7 +33,7 @@ async def test_nothing_to_wait_for(server, block, logger, stopwatch):
     async with logs:
         logger.info("record")
         await logs.flush()
-        await logs.flush(timeout=5)
+        await logs.flush(timeout=60)
     assert len(server.calls("PutLogEvents")) == 2  # the first finds no stream
 
 
@@ -58,7 +58,7 @@ async def test_time_is_up(server, block, logger, elsewhere):
         with pytest.raises(builtins.TimeoutError, match=r"^1 records have no fate after 0\.05 s"):
             await logs.flush(timeout=0.05)
         assert await elsewhere(server.wait_for, 1) == 1
-        await logs.flush(timeout=5)
+        await logs.flush(timeout=60)
         assert logs.statistics().delivered == 1
     assert server.messages("/app") == ["record"]
 
@@ -90,7 +90,7 @@ async def test_failing_endpoint(server, block, logger):
     server.faults.throttle(times=3)
     async with block() as logs:
         logger.info("record")
-        await logs.flush(timeout=10)
+        await logs.flush(timeout=60)
         assert server.messages("/app") == ["record"]
 
 
@@ -99,7 +99,7 @@ async def test_what_cannot_be_delivered_is_met_too(server, block, logger):
     server.faults.poison("poison")
     async with block() as logs:
         logger.info("poison")
-        await logs.flush(timeout=5)
+        await logs.flush(timeout=60)
         assert logs.statistics().dropped == {"refused": 1}
 
 
@@ -115,7 +115,7 @@ async def test_flush_from_another_loop(server, block, logger, elsewhere):
         with pytest.raises(TimeoutError):
             await elsewhere(asyncio.run, logs.flush(timeout=0.05))
         server.drop_connections()
-        await elsewhere(asyncio.run, logs.flush(timeout=10))
+        await elsewhere(asyncio.run, logs.flush(timeout=60))
         assert server.messages("/app") == ["first", "second"]
 
 
@@ -135,7 +135,7 @@ async def test_flush_while_threads_log(server, block, logger):
         logging = asyncio.gather(*threads)
         for number in range(10):
             logger.info("mark %d", number)
-            await logs.flush(timeout=5)
+            await logs.flush(timeout=60)
             assert f"mark {number}" in server.messages("/app")
         is_over.set()
         await logging

@@ -11,7 +11,7 @@ async def test_blockbuster_finds_nothing(server, block, logger):
         async with block() as logs:
             for number in range(1000):
                 logger.info("record %d", number)
-            await logs.flush(10)
+            await logs.flush(60)
             logger.info("the last one")
     assert len(server.messages("/app")) == 1001
     assert logs.statistics().last_error is None

@@ -50,12 +50,12 @@ async def test_entered_inside_a_scope_that_is_left_before(server, block, logger)
     """A cancel scope or task group around the entering alone has no hold on the block."""
     stack = contextlib.AsyncExitStack()
     async with anyio.create_task_group() as tasks:
-        with anyio.fail_after(5) as scope:
+        with anyio.fail_after(60) as scope:
             logs = await stack.enter_async_context(block())
             scope.cancel()
         tasks.cancel_scope.cancel()
     logger.info("after")
-    await logs.flush(timeout=5)
+    await logs.flush(timeout=60)
     await stack.aclose()
     assert server.messages("/app") == ["after"]
 
@@ -71,7 +71,7 @@ async def open_block(server, block):
 async def test_open_in_a_fixture(server, logger, open_block, run):
     """A fixture's setup and teardown may be different tasks than the test."""
     logger.info("run %d", run)
-    await open_block.flush(timeout=5)
+    await open_block.flush(timeout=60)
     assert server.messages("/app") == [f"run {run}"]
 
 
@@ -218,7 +218,7 @@ def test_every_other_task_is_cancelled(server, block, logger, said, new_loop):
             _cancel_others()
             await asyncio.sleep(0)
             logger.info("after")
-            await logs.flush(timeout=5)
+            await logs.flush(timeout=60)
             assert server.messages("/app") == ["before", "after"]
         assert logs.statistics().delivered == 2
 
@@ -253,7 +253,7 @@ async def test_one_request_is_cancelled(server, block, logger, elsewhere):
         [lane] = [task for task in asyncio.all_tasks() if task.get_name().endswith("_lane")]
         lane.cancel()
         logger.info("after")
-        await logs.flush(timeout=5)
+        await logs.flush(timeout=60)
         assert server.messages("/app") == ["on its way", "after"]
     seen = logs.statistics()
     assert (seen.delivered, seen.possible_duplicates, seen.pending) == (2, 1, 0)
@@ -290,7 +290,7 @@ def test_cancelled_again_and_again(server, block, logger, new_loop):
                     await asyncio.to_thread(server.wait_for, 1)
                     _cancel_worker()
                     await asyncio.wait([flush], timeout=0.01)
-            await logs.flush(timeout=5)
+            await logs.flush(timeout=60)
             asyncio.get_running_loop().call_later(0.01, _cancel_worker)
             logger.info("record 200")
         return logs.statistics()

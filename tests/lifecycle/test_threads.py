@@ -128,7 +128,7 @@ async def test_many_short_silences(server, block, logger):
         is_logged = asyncio.Event()
         loop.call_at(at, is_logged.set)
         await is_logged.wait()
-        await logs.flush(timeout=5)
+        await logs.flush(timeout=60)
         assert len(server.messages("/app")) == 100
 
 
