@@ -9,7 +9,7 @@ import platform
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from contextvars import ContextVar
 from typing import Any, Final, cast
 
@@ -118,13 +118,12 @@ class Connection:
         method = cast(
             "Callable[..., Awaitable[dict[str, Any]]]", getattr(self._client, _METHODS[action])
         )
+        # aiobotocore reads the certificates on the first call, in a thread.
+        room = nullcontext() if self._is_used else RoomForThreads()
+        self._is_used = True
         self._calls += 1
         try:
-            if self._is_used:
-                return await method(**arguments)
-            self._is_used = True
-            # aiobotocore reads the certificates on the first call, in a thread.
-            with RoomForThreads():
+            with room:
                 return await method(**arguments)
         finally:
             self._calls -= 1

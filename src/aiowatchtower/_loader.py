@@ -1,9 +1,9 @@
 """Reads botocore's data files, and only those that are asked for.
 
 botocore's own loader looks into the folders of all of AWS's services, some 400, before it loads
-one: a thousand system calls, each of which gives the interpreter's lock away. In a thread beside a
-busy event loop each of them waits to get it back: 0.8 s were measured until the client was made,
-0.1 s with this one.
+one: some 8 000 system calls to make a client, each of which gives the interpreter's lock away. In
+a thread beside a busy event loop each of them waits to get it back. Until the client was made
+0.9 s were measured beside such a loop, 0.12 s with this one and a quarter of the calls.
 """
 
 from __future__ import annotations

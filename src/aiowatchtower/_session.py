@@ -48,8 +48,8 @@ def load_data(session: Any) -> None:
 def prewarm() -> None:
     """Load what the first client needs, before the event loop runs. Optional.
 
-    Entering a block makes the client in the background, which still takes some 15 ms of the
-    loop's time at once; after ``prewarm()`` it is a few. Blocks for about 0.1 s. It also runs the
+    Entering a block makes the client in the background, in steps of up to some 20 ms of the
+    loop's time; after ``prewarm()`` they are some 7 ms. Blocks for about 0.1 s. It also runs the
     garbage collector, so that what importing has left behind is not collected, in a pause of 30
     to 70 ms, in the first second of traffic. Makes no request and needs no credentials.
 

@@ -19,7 +19,7 @@ _RESTS: Final = 100
 def _wait(seconds: float) -> None:
     """Wait without the lock, as a loop does that has nothing to do.
 
-    Windows has no wait as short as this.
+    Not on Windows, where ``select`` takes no empty lists.
     """
     if sys.platform != "win32":
         select.select([], [], [], seconds)

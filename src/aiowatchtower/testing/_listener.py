@@ -85,7 +85,8 @@ class Listener:
         self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
     ) -> bool:
         action = head.headers.get("x-amz-target", "").rpartition(".")[2]
-        wire = Wire(head.headers.get("content-encoding", "").lower(), number)
+        encoding = head.headers.get("content-encoding", "").lower()
+        wire = Wire(encoding, number, head.headers.get("user-agent", ""))
         early = self.service.faults.pick_early(action)
         if early is not None:
             await asyncio.sleep(early.delay_reading)

@@ -231,6 +231,7 @@ class CloudWatchLogs:
             wire_bytes=size,
             encoding=wire.encoding,
             connection=wire.connection,
+            user_agent=wire.user_agent,
             monotonic_time=time.monotonic(),
         )
         with self._lock:

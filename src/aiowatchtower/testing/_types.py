@@ -51,6 +51,8 @@ class Request(NamedTuple):
     wire_bytes: int
     encoding: str
     connection: int
+    user_agent: str
+    """Whoever the client says that it is; "" in memory."""
     monotonic_time: float
 
 
@@ -80,6 +82,7 @@ class Wire(NamedTuple):
 
     encoding: str = ""
     connection: int = 0
+    user_agent: str = ""
 
 
 class Refusal(Exception):  # noqa: N818  # it is an answer, not a mistake of this program
