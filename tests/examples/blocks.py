@@ -34,8 +34,6 @@ class Block(NamedTuple):
 
 def blocks(document: Path) -> Iterator[Block]:
     """Yield the blocks that name their language, in order."""
-    if not document.exists():
-        return
     lines = iter(enumerate(document.read_text(encoding="utf-8").splitlines(), 1))
     remarks: dict[str, str] = {}
     files: dict[str, str] = {}
