@@ -21,7 +21,7 @@ MAX_LINES = 300
 # fmt: off
 LAYERS = (
     {"_errors", "_events", "_ledger", "_limits", "_version"},
-    {"_advice", "_batcher", "_delivery", "_formatter", "_gaps", "_names", "_retry", "_sanitizer", "_settings", "_stream_queue",
+    {"_advice", "_arguments", "_batcher", "_delivery", "_formatter", "_gaps", "_names", "_retry", "_sanitizer", "_settings", "_stream_queue",
      "_truncate"},
     {"_attachment", "_client", "_connection", "_diagnostics", "_encoder", "_handler", "_inbox", "_loader", "_notices",
      "_pipeline", "_provision", "_resolver", "_sender", "_service", "_session", "_setup", "_shutdown",

@@ -47,7 +47,7 @@ def test_a_group_name_that_aws_refuses_is_refused(name):
 @pytest.mark.parametrize("name", [None, 7, b"/app", PurePath("/app")])
 def test_a_group_name_is_text(name):
     """Anything but text raises with an example."""
-    with pytest.raises(TypeError, match=r"log_group_name must be a str, such as '/app/web'; got"):
+    with pytest.raises(TypeError, match=r"log_group_name=.*: must be text, such as '/app/web'"):
         checked_group_name(name)
 
 
@@ -113,7 +113,7 @@ def test_an_empty_template_is_refused_with_the_default():
 def test_a_template_is_text(template):
     """Anything but text raises with what was given."""
     with pytest.raises(
-        TypeError, match=re.escape(f"log_stream_name must be a str; got {template!r}")
+        TypeError, match=re.escape(f"log_stream_name={template!r}: must be text, such as ")
     ):
         StreamName(template)
 

@@ -24,6 +24,7 @@ _BY_CODE: Final = {
         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or profile_name=."
     ),
     "NoRegion": "Set AWS_DEFAULT_REGION or region_name=.",
+    "InvalidRegionError": "Check AWS_DEFAULT_REGION or region_name=: no region has such a name.",
     "CredentialsUnavailable": (
         "The source of the AWS credentials failed. Check the profile, SSO session or role "
         "that AWS_PROFILE or profile_name= names."

@@ -58,6 +58,12 @@ class CloudWatchLogFormatter(Formatter):
         self.json_serialize_default: Callable[[object], object] = (
             json_serialize_default or _serialize_default
         )
+        if isinstance(add_log_record_attrs, str):
+            msg = (
+                f"add_log_record_attrs={add_log_record_attrs!r}: must be a sequence of names, "
+                f"such as [{add_log_record_attrs!r}]"
+            )
+            raise TypeError(msg)
         self.add_log_record_attrs: Sequence[str] = add_log_record_attrs or ()
         self._structured = structured
         overridden = type(self).formatMessage is not Formatter.formatMessage

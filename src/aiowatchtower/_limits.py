@@ -26,6 +26,8 @@ TOO_OLD_MS: Final = 14 * 24 * 60 * 60 * 1000
 
 # "50 requests per second per account per Region"; this leaves room for other workers.
 CREATE_STREAM_PER_SECOND: Final = 40
+# Connections that creating may take.
+CREATIONS_AT_ONCE: Final = 4
 
 LOG_GROUP_NAME: Final = re.compile(r"[\.\-_/#A-Za-z0-9]{1,512}")
 LOG_GROUP_RESERVED_PREFIX: Final = "aws/"
@@ -41,3 +43,6 @@ LOG_GROUP_CLASSES: Final = ("STANDARD", "INFREQUENT_ACCESS", "DELIVERY")
 MAX_TAGS: Final = 50
 MAX_TAG_KEY_LENGTH: Final = 128
 MAX_TAG_VALUE_LENGTH: Final = 256
+# AWS's pattern is [\p{L}\p{Z}\p{N}_.:/=+\-@]; re has no \p: \w is letters, numbers and "_".
+TAG_FORBIDDEN: Final = re.compile(r"[^\w\s.:/=+\-@]")
+MAX_KMS_KEY_LENGTH: Final = 256

@@ -35,7 +35,7 @@ _FORBIDDEN: Final = re.compile(f"[{re.escape(LOG_STREAM_NAME_FORBIDDEN)}]")
 def checked_group_name(name: object) -> str:
     """Return ``name`` if AWS takes it for a log group; else raise TypeError or ValueError."""
     if not isinstance(name, str):
-        msg = f"log_group_name must be a str, such as '/app/web'; got {name!r}"
+        msg = f"log_group_name={name!r}: must be text, such as '/app/web'"
         raise TypeError(msg)
     if not LOG_GROUP_NAME.fullmatch(name):
         msg = (
@@ -43,7 +43,7 @@ def checked_group_name(name: object) -> str:
             "and . - _ / # (no spaces), such as '/app/web'"
         )
         raise ValueError(msg)
-    if name.startswith(LOG_GROUP_RESERVED_PREFIX):
+    if name.lower().startswith(LOG_GROUP_RESERVED_PREFIX):
         msg = f"log_group_name={name!r}: names that start with 'aws/' are reserved by AWS"
         raise ValueError(msg)
     return name
@@ -129,7 +129,7 @@ def sanitized_stream_name(name: str) -> str:
 def _parse(template: object) -> list[tuple[str, str, str]]:
     """Return (literal, field or "", format spec) parts, or say what is wrong."""
     if not isinstance(template, str):
-        msg = f"log_stream_name must be a str; got {template!r}"
+        msg = f"log_stream_name={template!r}: must be text, such as {DEFAULT_LOG_STREAM_NAME!r}"
         raise TypeError(msg)
     if not template:
         msg = f"log_stream_name='' is empty; the default is {DEFAULT_LOG_STREAM_NAME!r}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 import reprlib
 from collections.abc import Callable, Mapping
@@ -12,15 +11,22 @@ from datetime import timedelta
 from inspect import iscoroutinefunction
 from typing import Final, Literal, TypedDict
 
+from ._arguments import (
+    check_aws,
+    check_number,
+    check_tags,
+    check_text,
+    checked_seconds,
+    complaint,
+    plain_entity,
+)
 from ._events import Lost
 from ._limits import (
     LOG_GROUP_CLASSES,
     MAX_BATCH_BYTES,
     MAX_BATCH_COUNT,
     MAX_EVENT_BYTES,
-    MAX_TAG_KEY_LENGTH,
-    MAX_TAG_VALUE_LENGTH,
-    MAX_TAGS,
+    MAX_KMS_KEY_LENGTH,
     MIN_EVENT_BYTES,
     RETENTION_DAYS,
 )
@@ -100,16 +106,16 @@ class Settings:
         checked_group_name(self.log_group_name)
         self._set("stream_name", StreamName(self.log_stream_name))
         self._check_level()
-        self._set("send_interval", _seconds("send_interval", self.send_interval))
-        self._set("shutdown_timeout", _seconds("shutdown_timeout", self.shutdown_timeout))
-        _check_number("max_batch_size", self.max_batch_size, MIN_EVENT_BYTES, MAX_BATCH_BYTES)
-        _check_number("max_batch_count", self.max_batch_count, 1, MAX_BATCH_COUNT)
-        _check_number("max_message_size", self.max_message_size, MIN_EVENT_BYTES, MAX_EVENT_BYTES)
-        _check_number("max_buffer_size", self.max_buffer_size, 1, None)
-        _check_number("max_in_flight", self.max_in_flight, 1, None)
+        self._set("send_interval", checked_seconds("send_interval", self.send_interval))
+        self._set("shutdown_timeout", checked_seconds("shutdown_timeout", self.shutdown_timeout))
+        check_number("max_batch_size", self.max_batch_size, MIN_EVENT_BYTES, MAX_BATCH_BYTES)
+        check_number("max_batch_count", self.max_batch_count, 1, MAX_BATCH_COUNT)
+        check_number("max_message_size", self.max_message_size, MIN_EVENT_BYTES, MAX_EVENT_BYTES)
+        check_number("max_buffer_size", self.max_buffer_size, 1, None)
+        check_number("max_in_flight", self.max_in_flight, 1, None)
         for name in ("create_log_group", "create_log_stream", "enabled", "strict"):
             if not isinstance(getattr(self, name), bool):
-                raise TypeError(_complaint(name, getattr(self, name), "True or False"))
+                raise TypeError(complaint(name, getattr(self, name), "True or False"))
         self._check_group()
         self._check_delivery()
         self._check_connection()
@@ -120,12 +126,12 @@ class Settings:
     @property
     def interval(self) -> float:
         """``send_interval`` in seconds."""
-        return _seconds("send_interval", self.send_interval)
+        return checked_seconds("send_interval", self.send_interval)
 
     @property
     def grace(self) -> float:
         """``shutdown_timeout`` in seconds."""
-        return _seconds("shutdown_timeout", self.shutdown_timeout)
+        return checked_seconds("shutdown_timeout", self.shutdown_timeout)
 
     @property
     def max_event_bytes(self) -> int:
@@ -137,61 +143,63 @@ class Settings:
             logging.Handler(self.level)
         except (TypeError, ValueError) as exc:
             allowed = "a logging level, such as logging.INFO or 'INFO'"
-            raise type(exc)(_complaint("level", self.level, allowed)) from exc
+            raise type(exc)(complaint("level", self.level, allowed)) from exc
         formatter: object = self.formatter
         # Anything with a format method will do, as it does for logging; but str.format is another.
         if formatter is not None and (
-            isinstance(formatter, str) or not hasattr(formatter, "format")
+            isinstance(formatter, (str, type)) or not hasattr(formatter, "format")
         ):
-            allowed = "a logging.Formatter or None"
-            raise TypeError(_complaint("formatter", self.formatter, allowed))
+            allowed = "a logging.Formatter (an instance) or None"
+            raise TypeError(complaint("formatter", self.formatter, allowed))
 
     def _check_group(self) -> None:
         days = self.log_group_retention_days
         if days is not None and (type(days) is not int or days not in RETENTION_DAYS):
             allowed = f"None (keep for ever) or one of {', '.join(map(str, RETENTION_DAYS))}"
-            raise ValueError(_complaint("log_group_retention_days", days, allowed))
+            raise ValueError(complaint("log_group_retention_days", days, allowed))
         if self.log_group_class is not None and self.log_group_class not in LOG_GROUP_CLASSES:
             allowed = f"None or one of {', '.join(LOG_GROUP_CLASSES)}"
-            raise ValueError(_complaint("log_group_class", self.log_group_class, allowed))
+            raise ValueError(complaint("log_group_class", self.log_group_class, allowed))
         key: object = self.log_group_kms_key_id
-        if key is not None and not (isinstance(key, str) and 0 < len(key) <= 256):  # noqa: PLR2004
-            allowed = "None or the ARN of a KMS key (1 to 256 characters)"
-            raise ValueError(_complaint("log_group_kms_key_id", key, allowed))
+        is_arn = isinstance(key, str) and key.startswith("arn:") and len(key) <= MAX_KMS_KEY_LENGTH
+        if key is not None and not is_arn:
+            allowed = (
+                "None or the ARN of a KMS key, arn:aws:kms:... (no alias, up to 256 characters)"
+            )
+            raise ValueError(complaint("log_group_kms_key_id", key, allowed))
         if self.log_group_tags is not None:
-            _check_tags(self.log_group_tags)
+            check_tags(self.log_group_tags)
 
     def _check_delivery(self) -> None:
-        if self.entity is not None and not isinstance(self.entity, Mapping):
-            allowed = "None or a mapping with keyAttributes and attributes, as PutLogEvents has it"
-            raise TypeError(_complaint("entity", self.entity, allowed))
+        if self.entity is not None:
+            self._set("entity", plain_entity(self.entity))
         if self.compression not in ("gzip", None):
-            raise ValueError(_complaint("compression", self.compression, "'gzip' or None"))
+            raise ValueError(complaint("compression", self.compression, "'gzip' or None"))
         on_drop: object = self.on_drop
         # It is called in a thread, where nothing would await a coroutine.
         if on_drop is not None and (not callable(on_drop) or iscoroutinefunction(on_drop)):
             allowed = "None or a function of one Lost, which is not async"
-            raise TypeError(_complaint("on_drop", on_drop, allowed))
+            raise TypeError(complaint("on_drop", on_drop, allowed))
 
     def _check_connection(self) -> None:
-        _check_text("region_name", self.region_name, "'eu-central-1'")
-        _check_text("profile_name", self.profile_name, "'production'")
-        _check_text("endpoint_url", self.endpoint_url, "'http://127.0.0.1:4566'")
+        check_text("region_name", self.region_name, "'eu-central-1'")
+        check_text("profile_name", self.profile_name, "'production'")
+        check_text("endpoint_url", self.endpoint_url, "'http://127.0.0.1:4566'")
         url = self.endpoint_url
-        if url is not None and not url.lower().startswith(("http://", "https://")):
-            allowed = "an URL that starts with http:// or https://"
-            raise ValueError(_complaint("endpoint_url", url, allowed))
-        _check_aws("client", self.client, "put_log_events", "a 'logs' client, entered")
-        _check_aws("session", self.session, "create_client", "an aiobotocore.session.AioSession")
-        _check_aws("config", self.config, "merge", "an aiobotocore.config.AioConfig")
+        if url is not None and not _ENDPOINT.match(url):
+            allowed = "a URL that starts with http:// or https:// and names a host"
+            raise ValueError(complaint("endpoint_url", url, allowed))
+        check_aws("client", self.client, "put_log_events", "a 'logs' client, entered")
+        check_aws("session", self.session, "create_client", "an aiobotocore.session.AioSession")
+        check_aws("config", self.config, "merge", "an aiobotocore.config.AioConfig")
         if self.client is not None:
             for name in ("session", "region_name", "profile_name", "endpoint_url", "config"):
                 if getattr(self, name) is not None:
                     allowed = "left out when client= is given: the client has its own"
-                    raise ValueError(_complaint(name, getattr(self, name), allowed))
+                    raise ValueError(complaint(name, getattr(self, name), allowed))
         if self.session is not None and self.profile_name is not None:
             allowed = "left out when session= is given: the session has its own"
-            raise ValueError(_complaint("profile_name", self.profile_name, allowed))
+            raise ValueError(complaint("profile_name", self.profile_name, allowed))
 
 
 SETTING_NAMES: Final = tuple(setting.name for setting in fields(Settings) if setting.init)
@@ -203,8 +211,9 @@ _FOREIGN: Final = {
     "boto3_session": "session= (an aiobotocore.session.AioSession)",
     "boto3_profile_name": "profile_name=",
     "boto3_region_name": "region_name=",
-    "use_queues": "nothing: records are always queued; await logs.flush() where you must wait",
     "log_group": "log_group_name=",
+    "group": "log_group_name=",
+    "stream": "log_stream_name=",
     "stream_name": "log_stream_name=",
     "log_stream": "log_stream_name=",
     "json_serialize_default": "formatter=CloudWatchLogFormatter(json_serialize_default=...)",
@@ -213,7 +222,12 @@ _FOREIGN: Final = {
     "profile": "profile_name=",
     "tags": "log_group_tags=",
     "retention_days": "log_group_retention_days=",
+    **dict.fromkeys(
+        ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
+        "profile_name=, or session= (an AioSession with set_credentials)",
+    ),
 }
+_ENDPOINT: Final = re.compile(r"https?://[^/\s?#]", re.IGNORECASE)
 
 
 def check_keywords(owner: str, arguments: Mapping[str, object], allowed: tuple[str, ...]) -> None:
@@ -223,7 +237,9 @@ def check_keywords(owner: str, arguments: Mapping[str, object], allowed: tuple[s
             continue
         import difflib
 
-        if name in _FOREIGN:
+        if name == "use_queues":
+            hint = "leave it out, records are always queued; await logs.flush() where you must wait"
+        elif name in _FOREIGN:
             hint = f"write {_FOREIGN[name]}"
         elif close := difflib.get_close_matches(name, allowed, 1):
             hint = f"did you mean {close[0]}=?"
@@ -238,61 +254,3 @@ def _shown(name: str, value: object) -> str:
     if re.search("secret|key|token|password|credential", name, re.IGNORECASE):
         return "..."
     return reprlib.repr(value)
-
-
-def _complaint(name: str, value: object, allowed: str) -> str:
-    return f"{name}={value!r}: must be {allowed}"
-
-
-def _seconds(name: str, value: object) -> float:
-    allowed = "a number of seconds >= 0, or a timedelta"
-    if isinstance(value, timedelta):
-        seconds = value.total_seconds()
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        seconds = float(value)
-    else:
-        raise TypeError(_complaint(name, value, allowed))
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise ValueError(_complaint(name, value, allowed))
-    return seconds
-
-
-def _check_number(name: str, value: object, low: int, high: int | None) -> None:
-    allowed = f"a whole number from {low} to {high}" if high else f"a whole number >= {low}"
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(_complaint(name, value, allowed))
-    if value < low or (high is not None and value > high):
-        raise ValueError(_complaint(name, value, allowed))
-
-
-def _check_text(name: str, value: object, example: str) -> None:
-    if value is not None and not (isinstance(value, str) and value):
-        raise TypeError(_complaint(name, value, f"None or text, such as {example}"))
-
-
-def _check_tags(tags: object) -> None:
-    allowed = "a mapping of 1 to 50 tag names (1 to 128 characters) to values (up to 256)"
-    if not isinstance(tags, Mapping):
-        raise TypeError(_complaint("log_group_tags", tags, allowed))
-    if not tags:
-        return
-    fits = len(tags) <= MAX_TAGS and all(
-        isinstance(key, str)
-        and isinstance(value, str)
-        and 1 <= len(key) <= MAX_TAG_KEY_LENGTH
-        and len(value) <= MAX_TAG_VALUE_LENGTH
-        and not key.lower().startswith("aws:")
-        for key, value in tags.items()
-    )
-    if not fits:
-        raise ValueError(_complaint("log_group_tags", tags, allowed + ", not starting with aws:"))
-
-
-def _check_aws(name: str, value: object, method: str, example: str) -> None:
-    if value is None:
-        return
-    origins = {base.__module__.partition(".")[0] for base in type(value).__mro__}
-    is_blocking = "botocore" in origins and "aiobotocore" not in origins and name != "config"
-    if is_blocking or not hasattr(value, method):
-        allowed = f"None or {example}, of aiobotocore: boto3's and botocore's block the event loop"
-        raise TypeError(_complaint(name, value, allowed))
