@@ -8,6 +8,8 @@ import json
 import pytest
 
 from aiowatchtower.testing import Answer, CloudWatchLogs, Wire
+from aiowatchtower.testing._service import ACTIONS
+from aiowatchtower.testing._types import ACTION_NAMES
 
 NOW = 1_800_000_000.0
 NOW_MS = int(NOW * 1000)
@@ -373,6 +375,20 @@ def test_gzip_is_read(cloudwatch):
 def test_unknown_action_is_refused(cloudwatch):
     """An action that this service does not have is named as such."""
     assert _ask(cloudwatch, "PutLogEvent").error_code == "UnknownOperationException"
+
+
+@pytest.mark.parametrize("name", ["allow", "deny"])
+def test_a_policy_about_an_unknown_action_is_refused(name):
+    """One that names what nobody asks for would let a test pass that tests nothing."""
+    with pytest.raises(
+        ValueError, match=f"{name}: no action 'logs:PutLogEvents'; there are PutLogEvents, "
+    ):
+        CloudWatchLogs(**{name: ["logs:PutLogEvents"]})  # type: ignore[arg-type]
+
+
+def test_every_action_has_a_name():
+    """Of those that the service performs, and that it judges by a policy."""
+    assert set(ACTIONS) < set(ACTION_NAMES)
 
 
 def test_unknown_setting_is_refused():

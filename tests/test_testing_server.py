@@ -27,7 +27,7 @@ from botocore.exceptions import (
 )
 
 import aiowatchtower.testing
-from aiowatchtower.testing import serve
+from aiowatchtower.testing import Fault, serve
 
 WHERE = {"logGroupName": "/app", "logStreamName": "web"}
 BEFORE_PUT = "before-call.cloudwatch-logs.PutLogEvents"
@@ -246,6 +246,20 @@ def test_bad_orders_are_named(server):
         server.delete_group("/none")
     with pytest.raises(ValueError, match="no such order"):
         server.order("sing")
+
+
+def test_bad_settings_start_no_server():
+    """They are named where they were written."""
+    with pytest.raises(TypeError, match="unknown setting 'latncy'"), serve(latncy=1):  # type: ignore[call-arg]
+        pass
+
+
+def test_bad_faults_are_named(server):
+    """An action or effect that there is not is no fault that never hits."""
+    with pytest.raises(ValueError, match="no action 'PutLogEvent'; there are PutLogEvents, "):
+        server.faults.throttle(action="PutLogEvent")
+    with pytest.raises(ValueError, match="no effect 'explode'; there are error, none, "):
+        server.faults.add(Fault("explode"))  # type: ignore[arg-type]
 
 
 def test_reset_restores_the_first_settings(server):

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from ._types import NOT_FOUND, Event, Group, Refusal
+from ._types import NOT_FOUND, Event, Group, Refusal, check_actions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -72,6 +72,8 @@ class Settings:
             if name not in known:
                 message = f"unknown setting {name!r}; known are {', '.join(sorted(known))}"
                 raise TypeError(message)
+            if name in ("allow", "deny"):
+                check_actions(name, value or ())  # type: ignore[arg-type]
             setattr(self, name, value)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
-from ._types import DENIED, INVALID, THROTTLED
+from ._types import DENIED, INVALID, THROTTLED, check_actions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 Garbage = Literal["html_200", "html_502", "empty_200", "truncated_200", "not_http", "empty_413"]
 Effect = Literal["error", "none", "reset_before_reading", "never_read", "hang", "cut", Garbage]
 
+_EFFECTS: tuple[str, ...] = get_args(Effect)
 _EARLY = ("reset_before_reading", "never_read")
 
 
@@ -85,6 +86,10 @@ class Fault:
     """The service handles the request before things go wrong: a lost answer, not a lost request."""
 
     def __post_init__(self) -> None:
+        check_actions("action", [self.action] if self.action is not None else [])
+        if self.effect not in _EFFECTS:
+            message = f"no effect {self.effect!r}; there are {', '.join(_EFFECTS)}"
+            raise ValueError(message)
         narrowed = (self.group, self.stream, self.containing) != (None, None, None)
         if self.is_early and narrowed:
             message = f"{self.effect} acts before the body is read: group, stream, containing are not known yet"

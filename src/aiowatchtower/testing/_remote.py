@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from ._account import Settings
 from ._faults import Fault, Faults
 from ._types import Event, Group, Request
 
@@ -193,6 +194,7 @@ def serve(port: int = 0, **options: Unpack[Options]) -> Iterator[CloudWatchServe
     Requests must be signed with the access key "testing" and the secret "testing" (see `Settings`). The process
     ends with this one, however this one ends.
     """
+    Settings().update(options)  # Here its mistakes are raised, there they would be printed.
     command = [sys.executable, "-m", __package__, "--port", str(port), "--until-stdin-closes"]
     command += ["--options", json.dumps(options, default=list)]
     root = str(Path(__file__).parents[2])

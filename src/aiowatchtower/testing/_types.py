@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 INVALID = "InvalidParameterException"
 UNREADABLE = "SerializationException"
@@ -11,6 +14,21 @@ NOT_FOUND = "ResourceNotFoundException"
 EXISTS = "ResourceAlreadyExistsException"
 THROTTLED = "ThrottlingException"
 DENIED = "AccessDeniedException"
+
+# What can be asked of the service, and what a policy can allow besides: a misspelt one fails no request.
+ACTION_NAMES = (
+    "PutLogEvents", "CreateLogGroup", "CreateLogStream", "DeleteLogGroup", "DeleteLogStream",
+    "PutRetentionPolicy", "DeleteRetentionPolicy", "AssociateKmsKey", "TagLogGroup", "TagResource",
+    "DescribeLogGroups", "DescribeLogStreams", "GetLogEvents", "FilterLogEvents", "GetCallerIdentity",
+)  # fmt: skip
+
+
+def check_actions(argument: str, names: Iterable[str]) -> None:
+    """Raise `ValueError` for a name that is no action here."""
+    for name in names:
+        if name not in ACTION_NAMES:
+            message = f"{argument}: no action {name!r}; there are {', '.join(ACTION_NAMES)}"
+            raise ValueError(message)
 
 
 class Event(NamedTuple):
