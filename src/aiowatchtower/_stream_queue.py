@@ -13,6 +13,8 @@ from ._events import SIZE_BYTES, TIMESTAMP_MS, LogEvent, total_bytes
 from ._limits import MAX_BATCH_SPAN_MS
 
 _timestamp: Final[Callable[[LogEvent], int]] = itemgetter(TIMESTAMP_MS)
+# Threads' records come a few milliseconds out of order, replayed ones hours or days.
+_LATE_MS: Final = 10_000
 _size: Final[Callable[[LogEvent], int]] = itemgetter(SIZE_BYTES)
 
 
@@ -23,8 +25,10 @@ class _Segment:
         self.events: list[LogEvent] = []
         self.seals: list[int] = []
 
-    def add(self, events: list[LogEvent]) -> None:
-        """Merge newer arrivals in. Cheap when they are later than what is here, as they mostly are.
+    def add(self, events: list[LogEvent]) -> bool:
+        """Merge newer arrivals in; return whether some of them were made long before what was here.
+
+        Cheap when they are later than what is here, as they mostly are.
 
         Sorting only the overlap keeps this within a fraction of a millisecond for threads whose
         records arrive a little out of order, even when an outage has left many waiting.
@@ -32,12 +36,15 @@ class _Segment:
         if len(events) > 1:
             events.sort(key=_timestamp)
         first = events[0][TIMESTAMP_MS]
+        is_late = False
         if self.events and first < self.events[-1][TIMESTAMP_MS]:
+            is_late = first < self.events[-1][TIMESTAMP_MS] - _LATE_MS
             overlap = bisect_right(self.events, first, key=_timestamp)
             events = self.events[overlap:] + events
             events.sort(key=_timestamp)
             del self.events[overlap:]
         self.events += events
+        return is_late
 
     def fitting(self, max_bytes: int, max_count: int) -> tuple[int, int]:
         """Return how many events from the front fit into one batch, at least one, and their size."""
@@ -59,6 +66,7 @@ class StreamQueue:
         self.count = 0
         # Arrivals as (now, number of events), to know since when the oldest waits.
         self._arrivals: deque[tuple[float, int]] = deque()
+        self._has_late = False
 
     @property
     def is_sealed(self) -> bool:
@@ -69,7 +77,8 @@ class StreamQueue:
     def since(self) -> float:
         """Return when the event that waits longest came.
 
-        Exact while events come in chronological order; those that come late go out early.
+        Exact while events come in chronological order; else it may have gone, and what is here
+        goes out early.
         """
         return self._arrivals[0][0]
 
@@ -83,7 +92,7 @@ class StreamQueue:
         self.count += count
         self.size_bytes += total_bytes(events)
         self._arrivals.append((now, count))
-        segment.add(events)
+        self._has_late |= segment.add(events)
 
     def put_back(self, events: list[LogEvent], seals: list[int]) -> None:
         """Take back what was cut before, as its own segment in front."""
@@ -147,10 +156,14 @@ class StreamQueue:
             second.seals = first.seals + second.seals
 
     def _leave(self, count: int) -> None:
+        """Forget as many arrivals: the first ones, unless what was cut may have come after them."""
+        come, put_back = self._arrivals.popleft, self._arrivals.appendleft
+        if self._has_late:
+            come, put_back = self._arrivals.pop, self._arrivals.append
         while count:
-            now, arrived = self._arrivals.popleft()
+            now, arrived = come()
             if arrived > count:
-                self._arrivals.appendleft((now, arrived - count))
+                put_back((now, arrived - count))
                 return
             count -= arrived
 
