@@ -81,6 +81,15 @@ def test_no_credentials(check):
     assert "credentials" in done.step("PutLogEvents")["detail"]
 
 
+def test_nothing_may_be_created_where_nothing_is(check, server):
+    """A group that does not exist is not said to exist because nobody may look."""
+    server.configure(allow=["PutLogEvents", "GetCallerIdentity"])
+    done = check()
+    assert done.code == 1
+    assert done.failure()["name"] == "CreateLogStream"
+    assert done.step("CreateLogGroup")["detail"] == "CreateLogStream failed before it came to that"
+
+
 def test_half_of_the_credentials(check):
     """A key without its secret is named as what it is."""
     done = check.without("AWS_SECRET_ACCESS_KEY")()

@@ -98,6 +98,8 @@ class Delivery:
                 self._steps[STREAM] = skipped(STREAM, "there is no log group to create it in")
                 return False
             error = await _tried(self._logs.create_stream(self._stream), STREAM)
+        elif error is not None:
+            self._steps[GROUP] = skipped(GROUP, f"{STREAM} failed before it came to that")
         self._steps[STREAM] = failed(STREAM, error) if error else _created(STREAM)
         return error is None
 
