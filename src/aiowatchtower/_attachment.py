@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from logging.handlers import MemoryHandler, QueueHandler
+from typing import Final
 
+from ._diagnostics import LOGGER, SHIPPING, destinations
 from ._handler import CloudWatchLogHandler
+
+# A record with this attribute was made while shipping.
+_MARK: Final = "aiowatchtower_shipping"
+
+
+class _Marker(logging.Filter):
+    """On a handler that passes records on to another thread or time, where ours cannot be told."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if SHIPPING.get():
+            setattr(record, _MARK, True)
+        return True
+
+
+class _Unmarked(logging.Filter):
+    """On our handler, when there is one with a ``_Marker``: what shipping logs is not shipped."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.name != LOGGER.name and not hasattr(record, _MARK)
 
 
 class Attachment:
-    """Where this block has attached its handlers, and nothing else."""
+    """Where this block has attached its handlers and filters, and nothing else."""
 
     def __init__(
         self, handlers: Sequence[CloudWatchLogHandler], loggers: Sequence[logging.Logger]
@@ -28,13 +50,19 @@ class Attachment:
             for handler in handlers
             if handler in logger.handlers
         ]
+        self._filtered = _filters(handlers, {*_all_loggers(), *loggers})
+        for owner, filter_ in self._filtered:
+            owner.addFilter(filter_)
 
     def undo(self) -> None:
         """Leave the loggers as they were found."""
         for logger, handler in self._added:
             logger.removeHandler(handler)
+        for owner, filter_ in self._filtered:
+            owner.removeFilter(filter_)
         self._added = []
         self._expected = []
+        self._filtered = []
 
     def warn_of_detached(self) -> None:
         """Warn, once, of handlers that somebody has taken off their loggers."""
@@ -49,8 +77,8 @@ class Attachment:
         names = ", ".join(sorted({logger.name for logger, _ in gone}))
         gone[0][1].diagnostics.warn(
             "detached",
-            f"a logging configuration (dictConfig, fileConfig) has removed the handler for "
-            f"{gone[0][1].settings.log_group_name} from: {names}. Records of these loggers no "
+            f"the handler for {gone[0][1].settings.log_group_name} was removed (by dictConfig, "
+            f"fileConfig or removeHandler) from: {names}. Records of these loggers no "
             "longer reach CloudWatch Logs: configure logging before entering the block, or "
             "declare the handler in that configuration",
         )
@@ -59,12 +87,32 @@ class Attachment:
 def find_handlers() -> list[CloudWatchLogHandler]:
     """Return the CloudWatchLogHandlers on any logger that no block runs, each once."""
     found = [
-        handler
+        end
         for logger in _all_loggers()
         for handler in logger.handlers
-        if isinstance(handler, CloudWatchLogHandler) and not handler.inbox.is_open
+        for end in destinations(handler)
+        if isinstance(end, CloudWatchLogHandler) and not end.inbox.is_open
     ]
     return list(dict.fromkeys(found))
+
+
+def _filters(
+    handlers: Sequence[CloudWatchLogHandler], loggers: Iterable[logging.Logger]
+) -> list[tuple[logging.Handler, logging.Filter]]:
+    """Return the filters needed where handlers of ours may be behind a queue, and on what."""
+    relays = [
+        handler
+        for logger in loggers
+        for handler in logger.handlers
+        if isinstance(handler, (QueueHandler, MemoryHandler))
+    ]
+    if not relays:
+        return []
+    marker, unmarked = _Marker(), _Unmarked()
+    return [
+        *((relay, marker) for relay in dict.fromkeys(relays)),
+        *((handler, unmarked) for handler in handlers),
+    ]
 
 
 def _all_loggers() -> Iterable[logging.Logger]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from logging.handlers import MemoryHandler, QueueHandler
 from typing import Final
 
 LOGGER: Final = logging.getLogger("aiowatchtower")
@@ -57,7 +58,8 @@ class Diagnostics:
 def say(level: int, message: str, exc_info: BaseException | None = None) -> None:
     """Log as the logger ``aiowatchtower``: to the application's other handlers, never CloudWatch.
 
-    Where the application has no other handler, it goes where logging's last resort goes: stderr.
+    Where the application has no other handler that is known to be read, it goes where logging's
+    last resort goes: stderr.
     """
     # By default dictConfig disables each logger that it does not name: no decision about this one.
     LOGGER.disabled = False
@@ -86,4 +88,21 @@ def _has_listener() -> bool:
     while logger is not None:
         handlers += logger.handlers
         logger = logger.parent if logger.propagate else None
-    return not handlers or any(not hasattr(handler, "ships_to") for handler in handlers)
+    ends = [end for handler in handlers for end in destinations(handler)]
+    return not handlers or any(not hasattr(end, "ships_to") for end in ends)
+
+
+def destinations(handler: logging.Handler) -> Iterator[logging.Handler]:
+    """Yield the handlers at which a record given to this one arrives, as far as that is known.
+
+    A QueueHandler knows its listener from Python 3.12 on, when ``dictConfig`` has made both.
+    """
+    if isinstance(handler, MemoryHandler):
+        if handler.target is not None:
+            yield from destinations(handler.target)
+    elif isinstance(handler, QueueHandler):
+        listener = getattr(handler, "listener", None)
+        for following in getattr(listener, "handlers", ()):
+            yield from destinations(following)
+    else:
+        yield handler
