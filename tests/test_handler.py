@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import copy
 import gc
+import inspect
 import json
 import logging
 import logging.config
@@ -27,7 +28,7 @@ NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z
 class Loop:
     """A loop that never gets its turn: what is put stays where it can be looked at."""
 
-    def call_soon(self, callback):
+    def call_soon(self, callback, context=None):
         """Forget it."""
 
     def is_closed(self):
@@ -533,7 +534,7 @@ import logging, os, sys, threading
 from aiowatchtower import CloudWatchLogHandler
 
 class Loop:
-    def call_soon(self, callback): pass
+    def call_soon(self, callback, context=None): pass
     def is_closed(self): return False
 
 handler = CloudWatchLogHandler("/app", "{process_id}")
@@ -576,3 +577,41 @@ def test_a_forked_child_begins_anew(state):
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("was forked inside a CloudWatchLogging block") == (state == "open")
+
+
+def test_a_record_between_whose_loggers_another_logs_is_taken_once(logger):
+    """A handler that logs on the way of a record, as one that makes requests does, does not double it."""
+    handler = CloudWatchLogHandler("/app", "web")
+    chatty = logging.Logger("chatty", logging.DEBUG)
+    chatty.addHandler(handler)
+
+    class Requesting(logging.Handler):
+        def emit(self, record):
+            for number in range(3):
+                chatty.debug("request %d for %s", number, record.getMessage())
+
+    child = logger.getChild("orders")
+    child.addHandler(handler)
+    child.addHandler(Requesting())
+    logger.addHandler(handler)
+    child.info("hello")
+    seen = handler.statistics()
+    assert seen.logged == 4
+
+
+class Named(CloudWatchLogHandler):
+    """A handler with an argument of its own."""
+
+    def __init__(self, service, **arguments):
+        super().__init__(f"/app/{service}", **arguments)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Named("shop"), lambda: Named(service="shop", level="INFO")]
+)
+def test_a_subclass_may_have_arguments_of_its_own(make):
+    """By position and by name, as dictConfig passes them; those of ours are still checked."""
+    assert make().settings.log_group_name == "/app/shop"
+    assert list(inspect.signature(Named).parameters) == ["service", "arguments"]
+    with pytest.raises(TypeError, match="takes no argument log_group="):
+        CloudWatchLogHandler(log_group="/app")  # type: ignore[call-arg]

@@ -40,14 +40,14 @@ class Loop:
     def is_closed(self):
         return False
 
-    def call_soon(self, callback):
+    def call_soon(self, callback, context=None):
         self.soon.append(callback)
 
-    def call_soon_threadsafe(self, callback):
+    def call_soon_threadsafe(self, callback, context=None):
         self.wake_ups += 1
         self.soon.append(callback)
 
-    def call_later(self, delay, callback):
+    def call_later(self, delay, callback, context=None):
         assert 0 < delay < 0.1
         timer = Timer(callback)
         self.later.append(timer)
@@ -375,7 +375,7 @@ def test_a_new_loop_is_not_mistaken_for_the_one_that_has_gone():
     inbox, second = Inbox(ROOMY), Loop()
 
     class Gone(Loop):
-        def call_soon_threadsafe(self, callback):
+        def call_soon_threadsafe(self, callback, context=None):
             inbox.open(cast("asyncio.AbstractEventLoop", second))
             raise RuntimeError("Event loop is closed")
 

@@ -98,6 +98,12 @@ def test_a_refusal_of_the_request_costs_no_record(code, message):
     assert judge(_error(code, message)) is Verdict.HOLD
 
 
+def test_a_refusal_of_an_event_is_told_from_one_of_the_entity():
+    """A message that AWS repeats may speak of identities."""
+    error = _error("InvalidParameterException", "Log event is not valid: 'identity unknown'")
+    assert judge(error) is Verdict.ISOLATE
+
+
 @pytest.mark.parametrize("code", ["RequestEntityTooLargeException", "413"])
 def test_a_request_that_is_too_large_is_halved(code):
     """HTTP 413 halves the batch, though its usual text has the word entity in it."""

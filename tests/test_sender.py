@@ -136,6 +136,6 @@ def _sender(client):
     diagnostics = Diagnostics(clock)
     backoff = Backoff(lambda: 1.0)
     return Sender(
-        client, Provisioner(settings, client, diagnostics, backoff, clock), diagnostics, backoff, shutdown,
-        max_in_flight=1, max_event_bytes=1_000, note_error=lambda error: None,
+        client, Provisioner(settings, client, diagnostics, backoff, shutdown, clock), diagnostics, backoff, shutdown,
+        group="/app", max_in_flight=1, max_event_bytes=1_000, note_error=lambda error: None,
     )  # fmt: skip

@@ -8,6 +8,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from aiowatchtower._errors import DeliveryError
 from aiowatchtower._shutdown import Shutdown
 
 
@@ -27,11 +28,11 @@ def clock():
 
 
 async def test_an_open_block_has_all_the_time(clock):
-    """While the block is not being left, time does not run out and a try may take its longest."""
+    """While the block is not being left, neither it nor a try runs out of time."""
     shutdown = Shutdown(clock, max_in_flight=4)
     assert not shutdown.has_begun
     assert shutdown.remaining == math.inf
-    assert shutdown.try_timeout(15.0) == 15.0
+    assert shutdown.try_seconds == math.inf
 
 
 async def test_leaving_starts_the_clock(clock):
@@ -45,21 +46,42 @@ async def test_leaving_starts_the_clock(clock):
 
 @pytest.mark.parametrize(
     ("lanes", "seconds"),
-    [(0, 4.0), (1, 4.0), (4, 4.0), (8, 3.0), (40, 0.8), (4_000, 0.25)],
+    [(0, 4.0), (1, 4.0), (4, 4.0), (8, 3.0), (40, 1.0), (4_000, 1.0)],
 )
 async def test_streams_share_the_time_that_is_left(clock, lanes, seconds):
     """A try has half of its stream's share, but three seconds if there are, and enough to work."""
     shutdown = Shutdown(clock, max_in_flight=4)
     shutdown.begin(8.0)
     shutdown.open_lanes = lanes
-    assert shutdown.try_timeout(15.0) == seconds
+    assert shutdown.try_seconds == seconds
 
 
-async def test_a_try_is_never_longer_than_its_longest(clock):
-    """A long shutdown does not make one try longer."""
+@pytest.mark.parametrize(("took", "seconds"), [(0.01, 0.5), (0.2, 0.6), (2.0, 6.0)])
+async def test_a_try_has_three_times_what_the_last_answer_took(clock, took, seconds):
+    """However many streams share the time: cut short, none would ever be answered."""
     shutdown = Shutdown(clock, max_in_flight=4)
-    shutdown.begin(600.0)
-    assert shutdown.try_timeout(15.0) == 15.0
+    with shutdown.limited_try("PutLogEvents", "/app:web"):
+        clock.now += took
+    shutdown.begin(8.0)
+    shutdown.open_lanes = 4_000
+    assert shutdown.try_seconds == pytest.approx(seconds)
+
+
+async def test_a_try_that_was_cut_short_is_followed_by_a_longer_one(clock):
+    """Nobody knows yet how long an answer takes."""
+    shutdown = Shutdown(clock, max_in_flight=4)
+    shutdown.begin(8.0)
+    shutdown.open_lanes = 4_000
+
+    async def hang():
+        with shutdown.limited_try("PutLogEvents", "/app:web"):
+            clock.now += shutdown.try_seconds
+            next(iter(shutdown._tries)).cancel()
+            await checkpoint()
+
+    with pytest.raises(DeliveryError):
+        await hang()
+    assert shutdown.try_seconds == 2.0
 
 
 async def test_tries_come_closer_together_until_the_last(clock):
@@ -68,7 +90,7 @@ async def test_tries_come_closer_together_until_the_last(clock):
     shutdown.begin(10.0)
     tries = []
     while shutdown.remaining > 0:
-        tries.append(shutdown.try_timeout(15.0))
+        tries.append(shutdown.try_seconds)
         clock.now += tries[-1]
     assert tries == [5.0, 3.0, 2.0]
 
@@ -76,29 +98,39 @@ async def test_tries_come_closer_together_until_the_last(clock):
 async def test_a_try_under_way_is_cut_short_by_leaving():
     """It hangs, and another one has to fit."""
     shutdown = Shutdown(anyio.current_time, max_in_flight=4)
-    with shutdown.limited_try() as limit:
-        shutdown.begin(0.1)
-        await anyio.sleep_forever()
-    assert limit.cancelled_caught
-    assert shutdown.remaining < 0.1
+    with shutdown.limited_try("PutLogEvents", "/app:web"):
+        pass
+
+    async def hang():
+        with shutdown.limited_try("PutLogEvents", "/app:web"):
+            shutdown.begin(0.1)
+            await anyio.sleep_forever()
+
+    with pytest.raises(DeliveryError) as caught:
+        await hang()
+    error = caught.value
+    assert (error.action, error.code, error.resource) == ("PutLogEvents", "Timeout", "/app:web")
+    assert error.maybe_accepted
 
 
 async def test_a_try_that_is_over_is_not_cut_short(clock):
     """Only those under way as the block is left."""
     shutdown = Shutdown(clock, max_in_flight=4)
-    with shutdown.limited_try() as limit:
-        pass
+    with shutdown.limited_try("PutLogEvents", "/app:web"):
+        [scope] = shutdown._tries
     shutdown.begin(10.0)
-    assert limit.deadline == math.inf
-    assert not limit.cancelled_caught
+    assert scope.deadline == math.inf
+    assert not scope.cancelled_caught
 
 
 async def test_after_the_deadline_a_try_is_short(clock):
     """When the time is over, a try gets the shortest one there is."""
     shutdown = Shutdown(clock, max_in_flight=4)
+    with shutdown.limited_try("PutLogEvents", "/app:web"):
+        pass
     shutdown.begin(1.0)
     clock.now += 5.0
-    assert shutdown.try_timeout(15.0) == 0.25
+    assert shutdown.try_seconds == 0.5
 
 
 async def test_leaving_ends_a_pause(clock):

@@ -1,12 +1,13 @@
-"""Room for helper threads beside a busy loop."""
+"""Helper threads, and room for them beside a busy loop."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
-from aiowatchtower._threads import RoomForThreads
+from aiowatchtower._threads import DaemonThreads, RoomForThreads
 
 
 class Rests:
@@ -61,3 +62,27 @@ async def test_a_rest_returns():
     """The default one waits without the lock, for a moment."""
     with RoomForThreads():
         await _others_rest()
+
+
+async def test_a_call_runs_in_a_thread_that_no_process_waits_for():
+    """What it returns or raises comes back, and it is prepared before."""
+    prepared = []
+    threads = DaemonThreads(lambda: prepared.append(threading.current_thread()))
+    loop = asyncio.get_running_loop()
+    thread = await loop.run_in_executor(threads, threading.current_thread)
+    assert thread.daemon
+    assert thread.name == "aiowatchtower"
+    assert prepared == [thread]
+    with pytest.raises(ZeroDivisionError):
+        await loop.run_in_executor(threads, divmod, 1, 0)
+
+
+async def test_a_call_that_nobody_waits_for_is_not_made():
+    """When it is cancelled before its thread runs."""
+    is_ready = threading.Event()
+    made: list[int] = []
+    threads = DaemonThreads(is_ready.wait)
+    future = threads.submit(made.append, 1)
+    assert future.cancel()
+    is_ready.set()
+    assert await asyncio.get_running_loop().run_in_executor(threads, list, made) == []

@@ -7,17 +7,19 @@ import inspect
 import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import anyio
 
+from ._arguments import checked_seconds
 from ._attachment import Attachment, find_handlers
 from ._diagnostics import say
 from ._handler import CloudWatchLogHandler, SpelledOut
 from ._ledger import Statistics
 from ._names import DEFAULT_LOG_STREAM_NAME
-from ._pipeline import Pipeline
+from ._pipeline import Pipeline, ended, stop_all
 from ._settings import SETTING_NAMES, check_keywords
 
 if TYPE_CHECKING:
@@ -99,8 +101,12 @@ class CloudWatchLogging:
     )
 
     def __new__(cls, *_: object, **arguments: object) -> Self:
-        """Explain unknown arguments before Python complains of missing ones."""
-        check_keywords("CloudWatchLogging", arguments, ("loggers", *SETTING_NAMES))
+        """Explain unknown arguments before Python complains of missing ones.
+
+        A subclass may have arguments of its own.
+        """
+        if cls.__init__ is CloudWatchLogging.__init__:
+            check_keywords("CloudWatchLogging", arguments, ("loggers", *SETTING_NAMES))
         return super().__new__(cls)
 
     def __init__(
@@ -173,27 +179,29 @@ class CloudWatchLogging:
         """
         return Statistics.total(handler.statistics() for handler in self._handlers)
 
-    async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - our contract
+    async def flush(self, timeout: float | timedelta | None = None) -> None:  # noqa: ASYNC109 - our contract
         """Return when every record logged before the call has met its fate.
 
         Args:
-            timeout: Seconds to wait, or None for as long as it takes.
+            timeout: Seconds to wait, also as a timedelta, or None for as long as it takes.
 
         Raises:
             TimeoutError: The time is up. Nothing is lost by it: delivery goes on.
             RuntimeError: The block is not open and records are waiting for one.
+            ValueError, TypeError: This is no time to wait.
         """
-        if not self._pipelines:
-            if self.statistics().pending:
-                msg = "flush() needs an open block: enter `async with` first"
-                raise RuntimeError(msg)
+        seconds = None if timeout is None else checked_seconds("timeout", timeout)
+        if not self.statistics().pending:
             return
-        with anyio.move_on_after(timeout) as scope:
+        if not self._pipelines:
+            msg = "flush() needs an open block: enter `async with` first"
+            raise RuntimeError(msg)
+        with anyio.move_on_after(seconds) as scope:
             for pipeline in self._pipelines:
                 await pipeline.flush()
         if scope.cancelled_caught:
             pending = self.statistics().pending
-            msg = f"{pending} records have no fate after {timeout:g} s; delivery goes on"
+            msg = f"{pending} records have no fate after {seconds:g} s; delivery goes on"
             raise TimeoutError(msg)
 
     async def __aenter__(self) -> Self:
@@ -210,6 +218,8 @@ class CloudWatchLogging:
             if handler.inbox.is_open:
                 msg = f"{handler!r} is run by another block: one block for each handler"
                 raise RuntimeError(msg)
+        for handler in enabled:
+            await ended(handler)
         self._pipelines = [Pipeline(handler) for handler in enabled]
         self._attachment = Attachment(enabled, self._loggers)
         try:
@@ -235,9 +245,12 @@ class CloudWatchLogging:
         if self._watch is not None:
             self._watch.cancel()
         if self._attachment is not None:
+            self._attachment.warn_of_detached()
             self._attachment.undo()
         pipelines, self._pipelines = self._pipelines, []
-        await _stop_all(pipelines, is_cancelled=is_cancelled)
+        # A forked child that leaves its parent's block: the records are the parent's.
+        if self._process == os.getpid():
+            await stop_all(pipelines, is_cancelled=is_cancelled)
 
     def _watch_attachment(self) -> None:
         """Look now and then whether a logging configuration has detached a handler."""
@@ -250,19 +263,9 @@ class CloudWatchLogging:
 _NOTHING_CONFIGURED: Final = (
     "CloudWatchLogging.configured() found no CloudWatchLogHandler on any logger: nothing will be "
     "delivered. Call logging.config.dictConfig (with a handler of class "
-    "aiowatchtower.CloudWatchLogHandler) before entering the block"
+    "aiowatchtower.CloudWatchLogHandler) before entering the block. One that is behind a queue is "
+    "run by CloudWatchLogging.from_handler(handler), one that another block runs by that block"
 )
-
-
-async def _stop_all(pipelines: Sequence[Pipeline], *, is_cancelled: bool) -> None:
-    """Stop several pipelines side by side, so that their timeouts do not add up."""
-    if len(pipelines) == 1:
-        await pipelines[0].stop(is_cancelled=is_cancelled)
-        return
-    for pipeline in pipelines:
-        pipeline.begin_stop()
-    for pipeline in pipelines:
-        await pipeline.stop(is_cancelled=is_cancelled)
 
 
 def _checked_loggers(loggers: Iterable[str | logging.Logger]) -> list[logging.Logger]:

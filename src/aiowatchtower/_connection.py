@@ -8,24 +8,27 @@ import os
 import platform
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import AsyncExitStack, nullcontext
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final, cast
 
 from aiobotocore.config import AioConfig
 
 from ._diagnostics import SHIPPING
 from ._encoder import Body
+from ._limits import CREATIONS_AT_ONCE
 from ._resolver import with_quiet_resolver
 from ._session import load_data, new_session
 from ._settings import Settings
 from ._substitute import current
-from ._threads import RoomForThreads
+from ._threads import DaemonThreads, RoomForThreads
 from ._version import __version__
 
-READ_TIMEOUT: Final = 30
-_CONNECT_TIMEOUT: Final = 5
+_READ_TIMEOUT: Final = 30
+# With a send_interval of 5 s, an endpoint that cannot be reached is told of within 10 s.
+_CONNECT_TIMEOUT: Final = 4
 # A bytes body above this makes aiohttp warn that it should be a stream.
 _LARGE_BODY_BYTES: Final = 2**20
 _PUT: Final = "cloudwatch-logs.PutLogEvents"
@@ -95,6 +98,7 @@ class Connection:
         self._is_given = is_given
         self._calls = 0
         self._is_used = False
+        self.has_worked = False
         self.is_retired = False
         self.opened_at = time.monotonic()
 
@@ -124,7 +128,9 @@ class Connection:
         self._calls += 1
         try:
             with room:
-                return await method(**arguments)
+                answer = await method(**arguments)
+            self.has_worked = True
+            return answer
         finally:
             self._calls -= 1
             if self.is_retired and not self._calls:
@@ -190,8 +196,7 @@ def _loaded_session(settings: Settings) -> Any:
 async def _made(settings: Settings, stack: AsyncExitStack) -> tuple[Any, tuple[str, ...] | None]:
     """Return a client and its credentials; the stack closes what they need."""
     # botocore logs what it loads, and a thread does not have the context of what it works for.
-    threads = ThreadPoolExecutor(1, "aiowatchtower", SHIPPING.set, (True,))
-    stack.callback(threads.shutdown, wait=False)
+    threads = DaemonThreads(partial(SHIPPING.set, True))
     # In a thread and in steps, so that none holds the loop for long.
     loop = asyncio.get_running_loop()
     with RoomForThreads():
@@ -209,7 +214,7 @@ async def _made(settings: Settings, stack: AsyncExitStack) -> tuple[Any, tuple[s
     return client, credentials
 
 
-def _config(settings: Settings, session: Any, threads: ThreadPoolExecutor) -> AioConfig:
+def _config(settings: Settings, session: Any, threads: Executor) -> AioConfig:
     """Return our configuration with the application's over it, but for the retries.
 
     Two retry loops, one inside the other, would multiply tries and hide what happens.
@@ -224,8 +229,9 @@ def _config(settings: Settings, session: Any, threads: ThreadPoolExecutor) -> Ai
         # Everything that goes into a request was checked when the handler was made.
         parameter_validation=False,
         connect_timeout=_CONNECT_TIMEOUT,
-        read_timeout=READ_TIMEOUT,
-        max_pool_connections=settings.max_in_flight + 2,
+        read_timeout=_READ_TIMEOUT,
+        # Those that put, those that create, and one for the retention.
+        max_pool_connections=settings.max_in_flight + CREATIONS_AT_ONCE + 1,
     )
     if settings.config is not None:
         config = config.merge(settings.config)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from ._events import Batch, Lost
-from ._limits import EVENT_OVERHEAD_BYTES
+from ._limits import EVENT_OVERHEAD_BYTES, MAX_BATCH_SPAN_MS
 
 
 class Gaps:
@@ -34,8 +34,11 @@ class Gaps:
         """Return the streams with a gap to be marked, or none if it is not the time."""
         return {*self._lost, *self._written} if now else set()
 
-    def marker(self, stream: str) -> Batch:
-        """Take the stream's gap as a batch of one event, which counts as no record."""
+    def marker(self, stream: str, now_ms: int) -> Batch:
+        """Take the stream's gap as a batch of one event, which counts as no record.
+
+        It has the time of the last record dropped, unless AWS might refuse that time.
+        """
         written = self._written.pop(stream, None)
         if written is not None:
             return written
@@ -44,7 +47,9 @@ class Gaps:
             f"aiowatchtower: {lost.count} records dropped (buffer full) between "
             f"{_moment(lost.first_timestamp_ms)} and {_moment(lost.last_timestamp_ms)}"
         )
-        event = (stream, lost.last_timestamp_ms, text, len(text) + EVENT_OVERHEAD_BYTES)
+        is_recent = now_ms - MAX_BATCH_SPAN_MS < lost.last_timestamp_ms <= now_ms
+        at = lost.last_timestamp_ms if is_recent else now_ms
+        event = (stream, at, text, len(text) + EVENT_OVERHEAD_BYTES)
         return Batch.of(stream, [event], counted=False)
 
     def restore(self, marker: Batch) -> None:
@@ -53,5 +58,9 @@ class Gaps:
 
 
 def _moment(timestamp_ms: int) -> str:
-    moment = datetime.fromtimestamp(timestamp_ms / 1000, timezone.utc)
+    try:
+        moment = datetime.fromtimestamp(timestamp_ms / 1000, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        # A record may say that it was made in any year.
+        return f"{timestamp_ms} ms"
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 import weakref
+from collections import deque
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from ._diagnostics import SHIPPING, Diagnostics
@@ -31,15 +32,20 @@ ENABLED_VARIABLE: Final = "AIOWATCHTOWER_ENABLED"
 # Lifts a product such as 1700000000122.9998, which is meant to be a whole number, over it.
 _HALF_A_MICROSECOND_MS: Final = 0.0005
 _reference: Final = weakref.ref
+_reference_count: Final = weakref.getweakrefcount
 _ERROR: Final = logging.ERROR
 _DEFAULT_FORMATTER: Final = CloudWatchLogFormatter()
 _handlers: Final[weakref.WeakSet[CloudWatchLogHandler]] = weakref.WeakSet()
 
 
-class _Visit(threading.local):
-    """The record that this thread handed over last, as long as it lives."""
+class _Visits(threading.local):
+    """The records that this thread handed over last, as long as they live.
 
-    last: weakref.ref[logging.LogRecord] | None = None
+    Several: another handler on the way of one may log others.
+    """
+
+    def __init__(self) -> None:
+        self.recent: deque[weakref.ref[logging.LogRecord]] = deque(maxlen=8)
 
 
 class SpelledOut:
@@ -48,7 +54,10 @@ class SpelledOut:
     def __init__(self, *more: inspect.Parameter) -> None:
         self._more = more
 
-    def __get__(self, instance: object, owner: type) -> inspect.Signature:
+    def __get__(self, instance: object, owner: type) -> inspect.Signature | None:
+        if "__init__" in vars(owner) and "__signature__" not in vars(owner):
+            # A subclass with arguments of its own: they are to be read off as usual.
+            return None
         settings = dict(inspect.signature(Settings).parameters)
         names = [settings.pop("log_group_name"), settings.pop("log_stream_name")]
         keywords = [
@@ -76,8 +85,12 @@ class CloudWatchLogHandler(logging.Handler):
     __signature__: ClassVar[SpelledOut] = SpelledOut()
 
     def __new__(cls, *_: object, **arguments: object) -> Self:
-        """Explain unknown arguments before Python complains of missing ones."""
-        check_keywords("CloudWatchLogHandler", arguments, SETTING_NAMES)
+        """Explain unknown arguments before Python complains of missing ones.
+
+        A subclass may have arguments of its own.
+        """
+        if cls.__init__ is CloudWatchLogHandler.__init__:
+            check_keywords("CloudWatchLogHandler", arguments, SETTING_NAMES)
         return super().__new__(cls)
 
     def __init__(
@@ -95,9 +108,11 @@ class CloudWatchLogHandler(logging.Handler):
         self._stream_name = self.settings.stream_name
         self._constant_stream = self._stream_name.constant
         self._max_event_bytes = self.settings.max_event_bytes
-        self._visit = _Visit()
+        self._visits = _Visits()
         self._process = os.getpid()
         self._warn_of_fork = False
+        # The task that delivers, or the last one that did.
+        self.delivery: asyncio.Task[None] | None = None
         _handlers.add(self)
 
     def __repr__(self) -> str:
@@ -120,10 +135,10 @@ class CloudWatchLogHandler(logging.Handler):
         """
         if not self.enabled or SHIPPING.get():
             return False
-        # The same record has the same reference for as long as it lives, and no other has it.
-        reference = _reference(record)
-        if self._visit.last is reference:
+        # Nobody refers to a new record. One that was here has the same reference as it had then.
+        if _reference_count(record) and _reference(record) in self._visits.recent:
             return False
+        reference = _reference(record)
         if self.filters:
             passed = self.filter(record)
             if not passed:
@@ -132,7 +147,7 @@ class CloudWatchLogHandler(logging.Handler):
                 record = passed
         self.emit(record)
         # Only now, because formatting may have logged another record on its way.
-        self._visit.last = reference
+        self._visits.recent.append(reference)
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -213,7 +228,7 @@ class CloudWatchLogHandler(logging.Handler):
         """Forget the parent's records and worker; called in each forked child."""
         self._warn_of_fork = self.inbox.is_open
         self.inbox.reset()
-        self._visit = _Visit()
+        self._visits = _Visits()
         self._stream_name.resolve_process()
         self._constant_stream = self._stream_name.constant
         self.diagnostics = Diagnostics(time.monotonic)

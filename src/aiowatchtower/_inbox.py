@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import sys
 import threading
 from collections import deque
@@ -50,6 +51,8 @@ class Inbox:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queue: asyncio.Queue[list[LogEvent]] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        # Not that of the request which happens to log: it would be kept for as long as records flow.
+        self._context = contextvars.Context()
         # False only while there is a loop that sleeps.
         self._is_awake = True
         self._set_closed(self.closed_because)
@@ -83,7 +86,7 @@ class Inbox:
                 return
             self._is_awake = True
         try:
-            loop.call_soon_threadsafe(self._tick)
+            loop.call_soon_threadsafe(self._tick, context=self._context)
         except RuntimeError:
             self._loop_is_gone(loop)
 
@@ -130,7 +133,7 @@ class Inbox:
             self._is_awake = True
         if left:
             self._queue.put_nowait(left)
-        loop.call_soon(self._tick)
+        loop.call_soon(self._tick, context=self._context)
         return self._queue
 
     def _abandoned(self) -> list[LogEvent]:
@@ -190,7 +193,8 @@ class Inbox:
             if self._timer is not None:
                 self._timer.cancel()
         self.hand_over(_AT_MOST)
-        self._timer = loop.call_later(0 if self._staged else DRAIN_SECONDS, self._tick)
+        delay = 0 if self._staged else DRAIN_SECONDS
+        self._timer = loop.call_later(delay, self._tick, context=self._context)
 
     def take_overflow(self) -> dict[str, Lost]:
         """Return what has been dropped for want of room since the last call, by stream."""

@@ -35,7 +35,8 @@ class Statistics:
         wire_bytes: Bytes of the request bodies that AWS accepted, as sent (compressed).
         possible_duplicates: Records sent again because the answer to an accepted-or-not request
             was lost. PutLogEvents knows no idempotency token: some may be in the stream twice.
-        last_error: The latest failure, also after it has been overcome.
+        last_error: The latest failure, also after it has been overcome; of several handlers, that of the
+            last that has had one.
         last_delivery: When CloudWatch Logs last accepted a batch (UTC).
     """
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
-import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import anyio
@@ -40,14 +40,13 @@ class Pipeline:
         self._handler = handler
         self._inbox = handler.inbox
         self._loop = asyncio.get_running_loop()
-        self._process = os.getpid()
         self._client = AwsLogsClient(settings)
         self._backoff = Backoff(random.random)
+        shutdown = Shutdown(clock, settings.max_in_flight)
         self._provisioner = Provisioner(
-            settings, self._client, handler.diagnostics, self._backoff, clock
+            settings, self._client, handler.diagnostics, self._backoff, shutdown, clock
         )
         self._notices = LossNotices(settings.on_drop)
-        shutdown = Shutdown(clock, settings.max_in_flight)
         self._worker = Worker(
             self._inbox,
             self._inbox.open(self._loop),
@@ -62,6 +61,7 @@ class Pipeline:
                 handler.diagnostics,
                 self._backoff,
                 shutdown,
+                group=settings.log_group_name,
                 max_in_flight=settings.max_in_flight,
                 max_event_bytes=settings.max_event_bytes,
                 note_error=self._inbox.note_error,
@@ -71,6 +71,8 @@ class Pipeline:
             clock,
         )
         self._is_stopping = self._is_aborted = False
+        # The wait for the end was ended by a second cancellation.
+        self.is_cut_short = False
         self._ends_at = 0.0
         self._task = self._start()
 
@@ -79,6 +81,7 @@ class Pipeline:
         # An empty context: the worker is no part of the request or span that entered the block.
         task = contextvars.Context().run(self._loop.create_task, self._run(), name=name)
         task.add_done_callback(self._ended)
+        self._handler.delivery = task
         return task
 
     async def _run(self) -> None:
@@ -96,20 +99,27 @@ class Pipeline:
         try:
             undelivered = await self._worker.run()
         except Exception as exc:  # noqa: BLE001 - our bug must not become the application's
-            self._inbox.close("worker_crashed")
-            count = self._inbox.drop_all("worker_crashed")
-            self._handler.diagnostics.warn(
-                "crash",
-                f"a bug in aiowatchtower has ended delivery to "
-                f"{self._handler.settings.log_group_name}; {count} records are lost, and those "
-                f"logged from here on are dropped and counted: {exc!r}",
-                exc_info=exc,
-            )
-            self._worker.release()
+            self._crashed(exc)
         else:
             if undelivered:
                 self._say_undelivered(undelivered)
         await self._notices.aclose(_CLOSE_SECONDS)
+
+    def _crashed(self, exc: Exception) -> None:
+        self._inbox.close("worker_crashed")
+        count = self._inbox.statistics().pending
+        # What has crashed once may do so again when it is to say what it has held.
+        with contextlib.suppress(Exception):
+            self._worker.give_up("worker_crashed")
+        self._inbox.drop_all("worker_crashed")
+        self._worker.release()
+        self._handler.diagnostics.warn(
+            "crash",
+            f"a bug in aiowatchtower has ended delivery to "
+            f"{self._handler.settings.log_group_name}; {count} records are lost, and those "
+            f"logged from here on are dropped and counted: {exc!r}",
+            exc_info=exc,
+        )
 
     def _say_undelivered(self, undelivered: Mapping[str, int]) -> None:
         settings = self._handler.settings
@@ -129,7 +139,12 @@ class Pipeline:
             return
         if not self._is_stopping:
             self._loop.call_later(_RESTART_SECONDS, self._restart)
-        elif self._is_aborted and (undelivered := self._worker.give_up()):
+        elif self._is_aborted:
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Drop what has no fate yet, and say so."""
+        if undelivered := self._worker.give_up():
             self._say_undelivered(undelivered)
 
     def _restart(self) -> None:
@@ -176,9 +191,6 @@ class Pipeline:
 
         ``is_cancelled``: the block is left by a cancellation. The next one ends the wait at once.
         """
-        if os.getpid() != self._process:
-            # A forked child leaves its parent's block: the records are the parent's.
-            return
         ends_at = self.begin_stop() + 2 * _CLOSE_SECONDS
         interruption = None
         while not self._task.done() and self._loop.time() < ends_at:
@@ -191,21 +203,56 @@ class Pipeline:
                     self._restart()
             except asyncio.CancelledError as exc:
                 if is_cancelled:
-                    self._abort()
+                    self.is_cut_short = True
+                    self.abort()
                     raise
                 is_cancelled, interruption = True, exc
-            except GeneratorExit:
-                # The loop was closed under it, as by a second Ctrl+C before Python 3.11.
-                self._say_undelivered(self._worker.give_up())
-                raise
-        if not self._task.done():
-            self._abort()
+        self.abort()
         if interruption is not None:
             raise interruption
 
-    def _abort(self) -> None:
+    def abort(self) -> None:
+        """End now, if it has not ended: what has no fate yet is dropped."""
+        if self._task.done() and not self._task.cancelled():
+            return
         self._is_aborted = True
         self._worker.abort()
         if self._task.cancelled():
             # Cancelled from outside just before: it gives nothing up any more.
             self._ended(self._task)
+
+
+async def ended(handler: CloudWatchLogHandler) -> None:
+    """Wait until nothing of the handler's last block runs on this loop, whose books it would spoil.
+
+    That takes a moment at most: only a block that was left by two cancellations has not ended.
+    """
+    task = handler.delivery
+    if task is not None and not task.done() and task.get_loop() is asyncio.get_running_loop():
+        await asyncio.wait({task}, timeout=2 * _CLOSE_SECONDS)
+
+
+async def stop_all(pipelines: Sequence[Pipeline], *, is_cancelled: bool) -> None:
+    """Stop several pipelines side by side, so that their timeouts do not add up.
+
+    A cancellation meanwhile goes on when all have stopped; the second ends the wait for all.
+    """
+    for pipeline in pipelines:
+        pipeline.begin_stop()
+    interruption = None
+    for pipeline in pipelines:
+        try:
+            await pipeline.stop(is_cancelled=is_cancelled)
+        except asyncio.CancelledError as exc:
+            if pipeline.is_cut_short:
+                for each in pipelines:
+                    each.abort()
+                raise
+            is_cancelled, interruption = True, exc
+        except GeneratorExit:
+            # The loop was closed under it, as by a second Ctrl+C before Python 3.11.
+            for each in pipelines:
+                each.give_up()
+            raise
+    if interruption is not None:
+        raise interruption

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import anyio
@@ -10,12 +11,14 @@ import anyio
 from ._advice import explained
 from ._diagnostics import Diagnostics
 from ._errors import DeliveryError
-from ._limits import CREATE_STREAM_PER_SECOND
+from ._limits import CREATE_STREAM_PER_SECOND, CREATIONS_AT_ONCE
 from ._retry import Backoff, Verdict, judge
 from ._service import LogsClient
 from ._settings import Settings
+from ._shutdown import Shutdown
 
 _RETENTION_TRIES: Final = 5
+_RETENTION_FIRST_SECONDS: Final = 1.0
 # What CreateLogGroup answers when tags or the key are the reason.
 _OPTION_REFUSED: Final = frozenset({"AccessDeniedException", "InvalidParameterException"})
 
@@ -29,16 +32,20 @@ class Provisioner:
         client: LogsClient,
         diagnostics: Diagnostics,
         backoff: Backoff,
+        shutdown: Shutdown,
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._client = client
         self._diagnostics = diagnostics
         self._backoff = backoff
+        self._shutdown = shutdown
         self._clock = clock
         self._group_lock = anyio.Lock()
+        self._slots = anyio.CapacityLimiter(CREATIONS_AT_ONCE)
         self._groups_created = 0
         self._next_stream_at = 0.0
+        self.retention_is_due = False
 
     async def provide(self, stream: str) -> None:
         """Create the stream, and the group where that is missing too. Raises DeliveryError."""
@@ -47,7 +54,7 @@ class Provisioner:
         seen = self._groups_created
         await self._take_turn()
         try:
-            await self._client.create_stream(stream)
+            await self._create_stream(stream)
         except DeliveryError as exc:
             if judge(exc) is not Verdict.PROVISION:
                 raise
@@ -61,7 +68,14 @@ class Provisioner:
                 await self._create_group()
                 self._groups_created += 1
         await self._take_turn()
-        await self._client.create_stream(stream)
+        await self._create_stream(stream)
+
+    async def _create_stream(self, stream: str) -> None:
+        resource = f"{self._settings.log_group_name}:{stream}"
+        # Creations that hang must leave connections to those who put.
+        async with self._slots:
+            with self._shutdown.limited_try("CreateLogStream", resource):
+                await self._client.create_stream(stream)
 
     def _missing(self, switch: str, stream: str) -> DeliveryError:
         group = self._settings.log_group_name
@@ -85,7 +99,8 @@ class Provisioner:
         refusal: DeliveryError | None = None
         for tags, kms_key in self._variants():
             try:
-                await self._client.create_group(tags=tags, kms_key=kms_key)
+                with self._shutdown.limited_try("CreateLogGroup", self._settings.log_group_name):
+                    await self._client.create_group(tags=tags, kms_key=kms_key)
             except DeliveryError as exc:
                 if exc.code not in _OPTION_REFUSED:
                     raise
@@ -96,7 +111,15 @@ class Provisioner:
         else:
             if refusal is not None:
                 raise refusal
-        await self._set_retention()
+        self.retention_is_due = self._settings.log_group_retention_days is not None
+        if self.retention_is_due:
+            await self._set_retention_first()
+
+    async def _set_retention_first(self) -> None:
+        """Set it before the first events come, if that is quickly done; else it is done beside them."""
+        with suppress(DeliveryError), anyio.move_on_after(_RETENTION_FIRST_SECONDS):
+            await self._client.set_retention()
+            self.retention_is_due = False
 
     def _variants(self) -> list[tuple[bool, bool]]:
         """Return which of (tags, key) to create the group with, best first."""
@@ -120,21 +143,21 @@ class Provisioner:
             f"{' and '.join(missing)}, because AWS refused: {explained(refusal)}",
         )
 
-    async def _set_retention(self) -> None:
-        """Set the retention, with a few tries; logs flow without it all the same."""
-        if self._settings.log_group_retention_days is None:
-            return
+    async def set_retention(self) -> None:
+        """Set the created group's retention, with a few tries; logs flow meanwhile, and without it."""
+        group = self._settings.log_group_name
         for tries in range(1, _RETENTION_TRIES + 1):
             try:
-                await self._client.set_retention()
+                with self._shutdown.limited_try("PutRetentionPolicy", group):
+                    await self._client.set_retention()
             except DeliveryError as exc:
                 passing = judge(exc) in {Verdict.RETRY, Verdict.PROVISION}
                 if passing and tries < _RETENTION_TRIES:
-                    await anyio.sleep(self._backoff.pause(tries))
+                    await self._shutdown.pause(self._backoff.pause(tries))
                     continue
                 self._diagnostics.warn(
                     "retention",
-                    f"the log group {self._settings.log_group_name} keeps its events for ever: "
-                    + explained(exc),
+                    f"the log group {group} keeps its events for ever: {explained(exc)}",
                 )
-            return
+            break
+        self.retention_is_due = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from functools import partial
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ class _Lookups:
     look-up would be shipped and lead to the next.
     """
 
-    def __init__(self, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, threads: Executor) -> None:
         self._threads = threads
 
     async def getaddrinfo(self, host: str, port: int, **options: int) -> list[Any]:
@@ -33,7 +33,7 @@ class _Lookups:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def with_quiet_resolver(config: AioConfig, threads: ThreadPoolExecutor, given: Any) -> AioConfig:
+def with_quiet_resolver(config: AioConfig, threads: Executor, given: Any) -> AioConfig:
     """Return the configuration with it, unless it has a resolver, or its HTTP client takes none.
 
     ``given``: the connector arguments of the application.

@@ -63,7 +63,7 @@ _REQUEST_TOO_LARGE: Final = 413
 _TOO_MANY_REQUESTS: Final = 429
 _REQUEST_TIMEOUT: Final = 408
 _SERVER_ERROR: Final = 500
-_ABOUT_THE_REQUEST: Final = re.compile(r"logGroupName|logStreamName|entity", re.IGNORECASE)
+_ABOUT_THE_REQUEST: Final = re.compile(r"logGroupName|logStreamName|\bentity\b", re.IGNORECASE)
 _EVENT_LIMIT: Final = re.compile(r"exceeds limit of (\d+)")
 
 

@@ -42,7 +42,8 @@ class Sanitizer:
 
     def _key(self, key: object) -> str:
         if issubclass(type(key), str):
-            return str(key)
+            # What json writes for a key that is an Enum as well, not what that calls itself.
+            return str.__str__(key)
         if key is None or issubclass(type(key), (int, float)):
             scalar = self._value(key, 0)
             return scalar if isinstance(scalar, str) else json.dumps(scalar)

@@ -16,10 +16,9 @@ from ._errors import DeliveryError
 from ._limits import MIN_EVENT_BYTES
 from ._provision import Provisioner
 from ._retry import Backoff, Verdict, judge, learned_event_limit
-from ._service import LogsClient
-from ._shutdown import Shutdown
+from ._service import TRY_SECONDS, LogsClient
+from ._shutdown import Shutdown, unanswered
 
-_TRY_SECONDS: Final = 15.0
 # Refusing this many single events in a row is no matter of the events: slow down.
 _REFUSED_IN_A_ROW: Final = 16
 # For so many tries a group may be unknown after its creation, above all when another process
@@ -40,6 +39,7 @@ class Sender:
         backoff: Backoff,
         shutdown: Shutdown,
         *,
+        group: str,
         max_in_flight: int,
         max_event_bytes: int,
         note_error: Callable[[DeliveryError], None],
@@ -49,6 +49,7 @@ class Sender:
         self._diagnostics = diagnostics
         self._backoff = backoff
         self._shutdown = shutdown
+        self._group = group
         self._slots = anyio.CapacityLimiter(max_in_flight)
         self._max_event_bytes = max_event_bytes
         self._has_learned = False
@@ -64,6 +65,15 @@ class Sender:
         except DeliveryError as exc:
             self._note_error(exc)
             self._failed("", judge(exc), exc)
+
+    @property
+    def has_chores(self) -> bool:
+        """Whether something is left to do that no record has to wait for."""
+        return self._provisioner.retention_is_due
+
+    async def do_chores(self) -> None:
+        """Set the retention of a group that was created here."""
+        await self._provisioner.set_retention()
 
     async def deliver(self, delivery: Delivery) -> None:
         """Return when every event of the batch has met its fate; until then, keep trying."""
@@ -101,17 +111,15 @@ class Sender:
             if self._has_learned:
                 events = shortened(events, self._max_event_bytes)
             stream = delivery.batch.stream
-            timeout = self._shutdown.try_timeout(_TRY_SECONDS)
+            action, resource = "PutLogEvents", f"{self._group}:{stream}"
             try:
-                with self._shutdown.limited_try() as limit:
-                    answer = await self._client.put(stream, events, timeout)
+                with self._shutdown.limited_try(action, resource):
+                    answer = await self._client.put(stream, events, TRY_SECONDS)
             except anyio.get_cancelled_exc_class():
                 # What is said of records that were given up names the request nobody answered.
-                self._note_error(_unanswered(stream))
+                self._note_error(unanswered(action, resource))
                 delivery.failed(maybe_accepted=True)
                 raise
-            if limit.cancelled_caught:
-                raise _unanswered(stream)
         delivery.accepted(answer, datetime.now(timezone.utc))
         if answer.entity_error:
             self._diagnostics.warn(
@@ -188,13 +196,3 @@ class Sender:
             if not streams:
                 del self._failing[kind]
                 self._diagnostics.recovered(kind, f"delivery to {stream} works again")
-
-
-def _unanswered(stream: str) -> DeliveryError:
-    return DeliveryError(
-        "PutLogEvents",
-        "Timeout",
-        "no answer until the time for it was over",
-        resource=stream,
-        maybe_accepted=True,
-    )

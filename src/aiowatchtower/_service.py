@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from ._events import Answer, LogEvent
+
+# Of one call, whatever hangs: the network, the endpoint, a proxy. An endpoint that never answers is
+# told of within 10 s of the first try.
+TRY_SECONDS: Final = 9.0
 
 
 class LogsClient(Protocol):

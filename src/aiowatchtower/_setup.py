@@ -45,8 +45,11 @@ async def prove_delivery(
                 await _overcome(exc, provisioner, stream)
             except DeliveryError as failure:
                 if judge(failure) is not Verdict.RETRY or clock() >= ends_at:
-                    msg = explained(failure)
-                    raise SetupError(msg) from failure
+                    raise SetupError(explained(failure)) from failure
+            else:
+                if clock() >= ends_at:
+                    # Created again and again, and never found.
+                    raise SetupError(explained(exc)) from exc
             await anyio.sleep(min(backoff.pause(tries), max(0.0, ends_at - clock())))
         else:
             return

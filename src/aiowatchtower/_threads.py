@@ -1,14 +1,18 @@
-"""Lets helper threads have the interpreter's lock beside a loop that is never idle."""
+"""Helper threads: such as hold up no process, and room for them beside a loop that is never idle."""
 
 from __future__ import annotations
 
 import asyncio
 import select
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from types import TracebackType
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _EVERY_SECONDS: Final = 0.005
 # Long enough for a thread that waits for the lock to wake up and take it.
 _REST_SECONDS: Final = 0.000_1
@@ -23,6 +27,32 @@ def _wait(seconds: float) -> None:
     """
     if sys.platform != "win32":
         select.select([], [], [], seconds)
+
+
+class DaemonThreads(Executor):
+    """Runs each call in a daemon thread of its own: they are few, and far between.
+
+    A process waits for all threads of a ``ThreadPoolExecutor`` when it ends, also for one in which
+    a name server is asked that does not answer.
+    """
+
+    def __init__(self, prepare: Callable[[], object]) -> None:
+        self._prepare = prepare
+
+    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+        """Start a thread that calls ``fn``, and return its future."""
+        future: Future[_T] = Future()
+
+        def run() -> None:
+            self._prepare()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except BaseException as exc:  # noqa: BLE001 - passed on
+                    future.set_exception(exc)
+
+        threading.Thread(target=run, name="aiowatchtower", daemon=True).start()
+        return future
 
 
 class RoomForThreads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -25,13 +26,7 @@ from ._shutdown import Shutdown
 _SLICE_EVENTS: Final = 5_000
 _OVERFLOW_CHECK_SECONDS: Final = 1.0
 _Asked = asyncio.Future[None]
-_PASSED_ON: Final = (
-    Exception,
-    asyncio.CancelledError,
-    GeneratorExit,
-    KeyboardInterrupt,
-    SystemExit,
-)
+_ENDS: Final = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
 
 
 class Worker:
@@ -66,6 +61,7 @@ class Worker:
         self._flushes: list[tuple[int, list[_Asked]]] = []
         self._undelivered: Counter[str] = Counter()
         self._is_over = False
+        self._does_chores = False
 
     async def run(self) -> Mapping[str, int]:
         """Ship until ``stop`` was called and everything has met its fate or the time is up.
@@ -79,7 +75,7 @@ class Worker:
             while not self._is_done():
                 try:
                     await self._pump()
-                except _PASSED_ON:
+                except (Exception, *_ENDS):
                     raise
                 except BaseException as exc:
                     # A group with Ctrl+C or SystemExit in a step of a lane: asyncio has let it out
@@ -146,6 +142,7 @@ class Worker:
             and self._queue.empty()
             and not self._backlog
             and not self._lanes
+            and not self._sender.has_chores
             and not self._batcher.streams()
             and not self._gaps.streams(now=True)
         )
@@ -176,8 +173,20 @@ class Worker:
             return _OVERFLOW_CHECK_SECONDS if idle is None else min(idle, _OVERFLOW_CHECK_SECONDS)
         return idle
 
+    async def _do_chores(self) -> None:
+        """Do what no record waits for. Who flushes waits for it, and so does the block's end."""
+        try:
+            await self._sender.do_chores()
+        finally:
+            self._does_chores = False
+            self._resolve_flushes()
+            self._queue.put_nowait([])
+
     def _start_lanes(self, lanes: TaskGroup) -> None:
         self._take_overflow()
+        if self._sender.has_chores and not self._does_chores:
+            self._does_chores = True
+            lanes.start_soon(self._do_chores)
         for stream in (*self._gaps.streams(now=self._may_mark()), *self._to_cut()):
             if stream not in self._lanes:
                 self._lanes.add(stream)
@@ -212,7 +221,7 @@ class Worker:
 
     def _next(self, stream: str) -> Batch | None:
         if stream in self._gaps.streams(now=self._may_mark()):
-            return self._gaps.marker(stream)
+            return self._gaps.marker(stream, int(time.time() * 1000))
         return self._batcher.next_batch(stream) if self._is_due(stream) else None
 
     async def _ship(self, batch: Batch) -> None:
@@ -224,7 +233,8 @@ class Worker:
             await asyncio.sleep(0)
         finally:
             if delivery.is_open and self._scope.cancel_called:
-                self._undelivered[batch.stream] += len(delivery.open_events) * batch.counted
+                if batch.counted:
+                    self._undelivered[batch.stream] += len(delivery.open_events)
                 delivery.give_up("shutdown")
             self._settle(delivery)
 
@@ -244,8 +254,13 @@ class Worker:
         for lost in receipt.lost:
             self._notices.tell(lost)
         self._resolve_flushes()
+        if self._sender.has_chores and not self._does_chores:
+            # Else they would be begun when the lane ends, which may be late.
+            self._queue.put_nowait([])
 
     def _resolve_flushes(self) -> None:
+        if self._sender.has_chores:
+            return
         waiting = []
         for seal, several in self._flushes:
             if self._batcher.is_met(seal):
@@ -254,7 +269,7 @@ class Worker:
                 waiting.append((seal, several))
         self._flushes = waiting
 
-    def give_up(self) -> Mapping[str, int]:
+    def give_up(self, reason: str = "shutdown") -> Mapping[str, int]:
         """Drop what has no fate yet; return how many records of which stream that were, in all."""
         # Too late to mark a gap in its stream, not to tell of it.
         self._take_overflow()
@@ -264,8 +279,8 @@ class Worker:
             rest += self._queue.get_nowait()
         if rest:
             self._undelivered.update(event[STREAM] for event in rest)
-            self._inbox.drop_all("shutdown")
-            self._notices.tell(Lost.of("shutdown", rest))
+            self._inbox.drop_all(reason)
+            self._notices.tell(Lost.of(reason, rest))
         self.release()
         undelivered, self._undelivered = self._undelivered, Counter()
         return undelivered

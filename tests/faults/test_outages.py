@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
 
 from aiowatchtower import Lost
 
@@ -141,6 +142,26 @@ async def test_nonsense_is_no_delivery(server, shop, ship, said, kind):
     assert logs.statistics().delivered == len(LETTERS)
     assert logs.statistics().dropped == {}
     assert not [text for text in said.warnings if "bug" in text]
+
+
+@pytest.mark.parametrize("index", ["1", 1.0, True, -1, [1]])
+async def test_an_index_that_is_none_is_no_answer(server, shop, ship, index, balanced):
+    """A 200 that says of its events what nobody can make sense of: they are sent again."""
+    spoilt: list[object] = []
+
+    def spoil(parsed, **_):
+        if not spoilt:
+            spoilt.append(index)
+            parsed["rejectedLogEventsInfo"] = {"tooOldLogEventEndIndex": index}
+
+    async with get_session().create_client("logs", endpoint_url=server.url) as client:
+        client.meta.events.register("after-call.cloudwatch-logs.PutLogEvents", spoil)
+        async with ship(client=client, endpoint_url=None) as logs:
+            shop.info("hello")
+            await logs.flush(60)
+            balanced(logs)
+    seen = logs.statistics()
+    assert (seen.delivered, seen.dropped, seen.rejected) == (1, {}, {})
 
 
 async def test_a_portal_is_named(server, shop, ship, said):

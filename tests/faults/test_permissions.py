@@ -242,6 +242,14 @@ async def test_strict_refuses_a_bad_start_in_the_same_words(server, shop, ship, 
     assert not [task for task in asyncio.all_tasks() if "aiowatchtower" in task.get_name()]
 
 
+async def test_strict_does_not_try_for_ever(server, shop, ship):
+    """A stream that is created again and again and never found: SetupError, not an endless entry."""
+    server.configure(eventual_consistency=10**9)
+    with pytest.raises(SetupError, match="does not exist"):
+        await asyncio.wait_for(ship(strict=True).__aenter__(), 60)
+    assert len(server.calls("PutLogEvents")) < 30
+
+
 async def test_strict_refuses_what_is_denied(server, shop, ship):
     """strict=True raises SetupError with the statement to add when the stream may not be created."""
     server.configure(deny=["CreateLogStream"])

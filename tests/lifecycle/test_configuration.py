@@ -54,6 +54,17 @@ async def test_closed_inside_the_block(server, block, logger, said, disturb):
     assert said == []
 
 
+async def test_detached_right_before_the_end(server, block, said):
+    """The warning comes also when the block is left before it has been looked at again."""
+    async with block(loggers=["shop"]):
+        logging.config.dictConfig(
+            {"version": 1, "loggers": {"shop": {"level": "INFO", "handlers": []}}}
+        )
+        logging.getLogger("shop").warning("lost")
+    assert server.messages("/app") == []
+    assert len([text for text in said if "from: shop." in text]) == 1
+
+
 async def test_detached_by_a_configuration(server, block, said, elsewhere):
     """A configuration that takes the handler away brings one warning that names the loggers."""
     names = ("", "uvicorn.access", "shop")
@@ -70,7 +81,10 @@ async def test_detached_by_a_configuration(server, block, said, elsewhere):
             await ticking.flush()
     warnings = [text for text in said if "removed" in text]
     assert len(warnings) == 1
-    assert "for /app from: root, uvicorn.access." in warnings[0]
+    assert (
+        "for /app was removed (by dictConfig, fileConfig or removeHandler) from: root, uvicorn.access."
+        in warnings[0]
+    )
     assert server.messages("/app") == ["before", "after"]
     assert logs.handler not in logging.getLogger("shop").handlers
 

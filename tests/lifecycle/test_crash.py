@@ -8,9 +8,18 @@ import contextlib
 import pytest
 from aiobotocore.session import get_session
 
+from aiowatchtower import Lost
+
+
+class _Impossible:
+    """What no answer of AWS is, and no code expects."""
+
+    def get(self, _name):
+        raise RecursionError
+
 
 def _spoil(parsed, **_):
-    parsed["rejectedLogEventsInfo"] = {"tooOldLogEventEndIndex": "many"}
+    parsed["rejectedLogEventsInfo"] = _Impossible()
 
 
 @contextlib.asynccontextmanager
@@ -40,6 +49,21 @@ async def test_worker_crashes(server, block, logger, said):
     assert crash.startswith(
         "WARNING a bug in aiowatchtower has ended delivery to /app; 1 records are"
     )
+
+
+async def test_on_drop_is_told_of_the_crash(server, block, logger):
+    """With the records that are lost by it."""
+    lost: list[Lost] = []
+    async with (
+        _impossible_client(server) as client,
+        block(client=client, endpoint_url=None, on_drop=lost.append) as logs,
+    ):
+        logger.info("fatal")
+        logger.info("fatal too")
+        await logs.flush(timeout=60)
+    [loss] = lost
+    assert (loss.reason, loss.count) == ("worker_crashed", 2)
+    assert loss.messages == ["fatal", "fatal too"]
 
 
 async def test_flush_outlives_the_crash(server, block, logger):

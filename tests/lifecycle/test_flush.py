@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -70,6 +71,27 @@ async def test_no_time_at_all(server, block, logger):
         with pytest.raises(TimeoutError):
             await logs.flush(timeout=0)
     assert server.messages("/app") == ["record"]
+
+
+@pytest.mark.parametrize("timeout", [0, 0.0, timedelta(0)])
+async def test_no_time_and_nothing_to_wait_for(block, logger, timeout):
+    """From an empty state it returns at once, in time by any measure; also before and after the block."""
+    logs = block()
+    await logs.flush(timeout=timeout)
+    async with logs:
+        await logs.flush(timeout=timeout)
+        logger.info("record")
+    await logs.flush(timeout=timeout)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "kind"), [(-1, ValueError), ("5", TypeError), (True, TypeError)]
+)
+async def test_a_timeout_that_is_none(block, timeout, kind):
+    """The error names the argument and the value."""
+    async with block() as logs:
+        with pytest.raises(kind, match=f"timeout={timeout!r}: must be a number of seconds"):
+            await logs.flush(timeout=timeout)
 
 
 async def test_flush_is_cancelled(server, block, logger):

@@ -297,10 +297,12 @@ def _worker(server, backoff):
     shutdown = Shutdown(clock, settings.max_in_flight)
     inbox = Inbox(settings.max_buffer_size)
     # The back-off under test is the sender's; creating streams keeps to its own.
-    provisioner = Provisioner(settings, client, diagnostics, Backoff(random.random), clock)
+    provisioner = Provisioner(
+        settings, client, diagnostics, Backoff(random.random), shutdown, clock
+    )
     sender = Sender(
         client, provisioner, diagnostics, backoff, shutdown,
-        max_in_flight=4, max_event_bytes=settings.max_event_bytes, note_error=inbox.note_error,
+        group="/app", max_in_flight=4, max_event_bytes=settings.max_event_bytes, note_error=inbox.note_error,
     )  # fmt: skip
     worker = Worker(
         inbox, inbox.open(asyncio.get_running_loop()), Batcher(max_age=0.0), sender, shutdown,
