@@ -85,9 +85,10 @@ WRONG = {
     "{process_id:05d}": "{process_id:05d}: no format is taken",
     "{strftime}": "{strftime} needs a format",
     "{strftime:today}": "{strftime:today} has no directive",
-    "{strftime:%Q}": "%Q in {strftime:%Q} is no strftime directive",
-    "{strftime:%-d}": "%- in {strftime:%-d} is no strftime directive",
-    "{strftime:%Y%}": "% in {strftime:%Y%} is no strftime directive",
+    "{strftime:%Q}": "%Q in {strftime:%Q} is not taken here",
+    "{strftime:%-d}": "%- in {strftime:%-d} is not taken here",
+    "{strftime:%Y%}": "% in {strftime:%Y%} is not taken here",
+    "{strftime:%Y{process_id}}": "{strftime:%Y{process_id}} takes no placeholder inside",
     "{logger_name": "write {{ for a literal brace",
     "}": "write {{ for a literal brace",
 }

@@ -83,7 +83,9 @@ class CloudWatchLogging:
         enabled: False: no handler is attached, no request made, nothing logged about it. The
             environment variable ``AIOWATCHTOWER_ENABLED=0`` does the same without code.
         strict: True: entering proves that events can be delivered, or raises SetupError.
-        on_drop: Called with a :class:`Lost` for what was lost, in a thread of its own.
+        on_drop: Called with a :class:`Lost` for what was lost, in a thread of its own. What it logs
+            is not shipped: it may be about a full buffer. Not called for records that were never
+            taken (empty, malformed, after the block); ``statistics()`` counts those.
 
     Raises:
         ValueError, TypeError: On construction, for an argument that cannot work.

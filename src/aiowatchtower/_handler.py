@@ -228,6 +228,7 @@ class CloudWatchLogHandler(logging.Handler):
         """Forget the parent's records and worker; called in each forked child."""
         self._warn_of_fork = self.inbox.is_open
         self.inbox.reset()
+        self.delivery = None
         self._visits = _Visits()
         self._stream_name.resolve_process()
         self._constant_stream = self._stream_name.constant
@@ -246,7 +247,13 @@ class CloudWatchLogHandler(logging.Handler):
 
 
 def _is_switched_off() -> bool:
-    return os.environ.get(ENABLED_VARIABLE, "").strip().lower() in {"0", "false", "no", "off"}
+    return os.environ.get(ENABLED_VARIABLE, "").strip().lower() in {
+        "0",
+        "false",
+        "no",
+        "off",
+        "disabled",
+    }
 
 
 def _task_name() -> str:

@@ -157,12 +157,14 @@ def _check_field(template: str, field: str, spec: str, conversion: str | None) -
         return
     if not spec:
         raise ValueError(_complaint(template, "{strftime} needs a format"))
+    if "{" in spec:
+        raise ValueError(_complaint(template, f"{{strftime:{spec}}} takes no placeholder inside"))
     directives = re.findall(r"%(.?)", spec)
     if not directives:
         raise ValueError(_complaint(template, f"{{strftime:{spec}}} has no directive such as %Y"))
     for directive in directives:
         if not directive or directive not in _STRFTIME_DIRECTIVES:
-            wrong = f"%{directive} in {{strftime:{spec}}} is no strftime directive"
+            wrong = f"%{directive} in {{strftime:{spec}}} is not taken here"
             raise ValueError(_complaint(template, wrong))
 
 
