@@ -5,13 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from logging.handlers import MemoryHandler, QueueHandler
-from typing import Final
 
-from ._diagnostics import LOGGER, SHIPPING, destinations
+from ._diagnostics import MARK, SHIPPING, destinations, is_ours
 from ._handler import CloudWatchLogHandler
-
-# A record with this attribute was made while shipping.
-_MARK: Final = "aiowatchtower_shipping"
 
 
 class _Marker(logging.Filter):
@@ -19,7 +15,7 @@ class _Marker(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if SHIPPING.get():
-            setattr(record, _MARK, True)
+            setattr(record, MARK, True)
         return True
 
 
@@ -27,7 +23,7 @@ class _Unmarked(logging.Filter):
     """On our handler, when there is one with a ``_Marker``: what shipping logs is not shipped."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return record.name != LOGGER.name and not hasattr(record, _MARK)
+        return not is_ours(record)
 
 
 class Attachment:
@@ -54,14 +50,18 @@ class Attachment:
         for owner, filter_ in self._filtered:
             owner.addFilter(filter_)
 
-    def undo(self) -> None:
-        """Leave the loggers as they were found."""
+    def detach(self) -> None:
+        """Take the handlers from where they were attached."""
         for logger, handler in self._added:
             logger.removeHandler(handler)
-        for owner, filter_ in self._filtered:
-            owner.removeFilter(filter_)
         self._added = []
         self._expected = []
+
+    def undo(self) -> None:
+        """Leave loggers and handlers as they were found."""
+        self.detach()
+        for owner, filter_ in self._filtered:
+            owner.removeFilter(filter_)
         self._filtered = []
 
     def warn_of_detached(self) -> None:

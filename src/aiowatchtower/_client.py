@@ -141,10 +141,15 @@ class AwsLogsClient:
 
     async def _connected(self) -> Connection:
         """Return the connection. Who waits for it may be cancelled; making it goes on."""
-        if self._connection is None:
+        while self._connection is None:
             if self._opening is None or self._opening.done():
                 self._opening = asyncio.create_task(self._open(), name="aiowatchtower connects")
-            return await asyncio.shield(self._opening)
+                self._opening.add_done_callback(_retrieve)
+            opening = self._opening
+            # Unlike a shield, this is not cancelled when somebody cancels what it waits for.
+            await asyncio.wait({opening})
+            if not opening.cancelled():
+                return opening.result()
         return self._connection
 
     async def _open(self) -> Connection:
@@ -194,6 +199,12 @@ class AwsLogsClient:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.retire()
+
+
+def _retrieve(opening: asyncio.Task[Connection]) -> None:
+    """Let asyncio not complain of a failure that nobody waited for: the next try meets it again."""
+    if not opening.cancelled():
+        opening.exception()
 
 
 def _garbled(resource: str, message: str) -> DeliveryError:

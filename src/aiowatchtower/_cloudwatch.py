@@ -188,21 +188,21 @@ class CloudWatchLogging:
             timeout: Seconds to wait, also as a timedelta, or None for as long as it takes.
 
         Raises:
-            TimeoutError: The time is up. Nothing is lost by it: delivery goes on.
+            TimeoutError: The time is up, and records have no fate. Nothing is lost by it: delivery goes on.
             RuntimeError: The block is not open and records are waiting for one.
             ValueError, TypeError: This is no time to wait.
         """
         seconds = None if timeout is None else checked_seconds("timeout", timeout)
-        if not self.statistics().pending:
-            return
-        if not self._pipelines:
+        pending = self.statistics().pending
+        if pending and not self._pipelines:
             msg = "flush() needs an open block: enter `async with` first"
             raise RuntimeError(msg)
+        if not pending and not any(pipeline.has_chores for pipeline in self._pipelines):
+            return
         with anyio.move_on_after(seconds) as scope:
             for pipeline in self._pipelines:
                 await pipeline.flush()
-        if scope.cancelled_caught:
-            pending = self.statistics().pending
+        if scope.cancelled_caught and (pending := self.statistics().pending):
             msg = f"{pending} records have no fate after {seconds:g} s; delivery goes on"
             raise TimeoutError(msg)
 
@@ -217,11 +217,11 @@ class CloudWatchLogging:
         if not self._handlers:
             say(logging.WARNING, _NOTHING_CONFIGURED)
         for handler in enabled:
+            await ended(handler)
+        for handler in enabled:
             if handler.inbox.is_open:
                 msg = f"{handler!r} is run by another block: one block for each handler"
                 raise RuntimeError(msg)
-        for handler in enabled:
-            await ended(handler)
         self._pipelines = [Pipeline(handler) for handler in enabled]
         self._attachment = Attachment(enabled, self._loggers)
         try:
@@ -246,13 +246,18 @@ class CloudWatchLogging:
     async def _leave(self, *, is_cancelled: bool) -> None:
         if self._watch is not None:
             self._watch.cancel()
-        if self._attachment is not None:
-            self._attachment.warn_of_detached()
-            self._attachment.undo()
+        attachment, self._attachment = self._attachment, None
+        if attachment is not None:
+            attachment.warn_of_detached()
+            attachment.detach()
         pipelines, self._pipelines = self._pipelines, []
-        # A forked child that leaves its parent's block: the records are the parent's.
-        if self._process == os.getpid():
-            await stop_all(pipelines, is_cancelled=is_cancelled)
+        try:
+            # A forked child that leaves its parent's block: the records are the parent's.
+            if self._process == os.getpid():
+                await stop_all(pipelines, is_cancelled=is_cancelled)
+        finally:
+            if attachment is not None:
+                attachment.undo()
 
     def _watch_attachment(self) -> None:
         """Look now and then whether a logging configuration has detached a handler."""

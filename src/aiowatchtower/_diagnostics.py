@@ -15,6 +15,9 @@ LOGGER: Final = logging.getLogger("aiowatchtower")
 # or shipping one batch at DEBUG would log two dozen records for the next.
 SHIPPING: Final[ContextVar[bool]] = ContextVar("aiowatchtower_shipping", default=False)
 
+# A record with this attribute was made there, and came through a queue or the like.
+MARK: Final = "aiowatchtower_shipping"
+
 _REPEAT_SECONDS: Final = 60.0
 
 
@@ -76,6 +79,11 @@ def say(level: int, message: str, exc_info: BaseException | None = None) -> None
             logging.lastResort.handle(record)
     finally:
         SHIPPING.reset(token)
+
+
+def is_ours(record: logging.LogRecord) -> bool:
+    """Return whether a record that came through a queue was made while shipping."""
+    return record.name == LOGGER.name or hasattr(record, MARK)
 
 
 def _has_listener() -> bool:

@@ -13,7 +13,7 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from ._diagnostics import SHIPPING, Diagnostics
+from ._diagnostics import SHIPPING, Diagnostics, is_ours
 from ._formatter import CloudWatchLogFormatter, describe_failure
 from ._inbox import Inbox
 from ._ledger import Statistics
@@ -153,7 +153,7 @@ class CloudWatchLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Format in the caller's context and put the text in the buffer."""
         if self.inbox.closed_because:
-            self._drop_late(record.levelno)
+            self._drop_late(record)
             return
         try:
             message = (self.formatter or _DEFAULT_FORMATTER).format(record)
@@ -198,10 +198,12 @@ class CloudWatchLogHandler(logging.Handler):
         task = _task_name() if name.uses_task else ""
         return name.resolve(record.name, record.threadName or "", task, record.created)
 
-    def _drop_late(self, level: int) -> None:
+    def _drop_late(self, record: logging.LogRecord) -> None:
+        if is_ours(record):
+            return
         self.inbox.count_dropped(self.inbox.closed_because)
         # Not of lesser ones: a server's own last lines come after the lifespan, always.
-        if level >= logging.WARNING and self.inbox.closed_because == "after_exit":
+        if record.levelno >= logging.WARNING and self.inbox.closed_because == "after_exit":
             self.diagnostics.warn(
                 "after_exit",
                 f"records logged after the block of {self.settings.log_group_name} was left are "

@@ -148,6 +148,8 @@ class Pipeline:
             self._say_undelivered(undelivered)
 
     def _restart(self) -> None:
+        if self._is_aborted:
+            return
         if self._task.cancelled() or (self._task.done() and self._task.exception() is not None):
             self._task = self._start()
 
@@ -162,6 +164,13 @@ class Pipeline:
             )
         finally:
             SHIPPING.reset(token)
+        # There may be a retention to set, now that there is a group.
+        self._inbox.hand_over()
+
+    @property
+    def has_chores(self) -> bool:
+        """Whether something is left to do besides delivering."""
+        return self._provisioner.retention_is_due
 
     async def flush(self) -> None:
         """Return when everything logged before this call has met its fate."""

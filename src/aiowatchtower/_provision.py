@@ -15,7 +15,7 @@ from ._limits import CREATE_STREAM_PER_SECOND, CREATIONS_AT_ONCE
 from ._retry import Backoff, Verdict, judge
 from ._service import LogsClient
 from ._settings import Settings
-from ._shutdown import Shutdown
+from ._shutdown import Shutdown, unanswered
 
 _RETENTION_TRIES: Final = 5
 _RETENTION_FIRST_SECONDS: Final = 1.0
@@ -46,6 +46,8 @@ class Provisioner:
         self._groups_created = 0
         self._next_stream_at = 0.0
         self.retention_is_due = False
+        # The answer to a group's creation was lost.
+        self._may_have_created = False
 
     async def provide(self, stream: str) -> None:
         """Create the stream, and the group where that is missing too. Raises DeliveryError."""
@@ -61,6 +63,9 @@ class Provisioner:
             if not self._settings.create_log_group:
                 raise self._missing("create_log_group", stream) from exc
         else:
+            if self._may_have_created:
+                self._may_have_created = False
+                self.retention_is_due = self._settings.log_group_retention_days is not None
             return
         async with self._group_lock:
             # Another stream's lane may have created it while this one waited.
@@ -102,6 +107,7 @@ class Provisioner:
                 with self._shutdown.limited_try("CreateLogGroup", self._settings.log_group_name):
                     await self._client.create_group(tags=tags, kms_key=kms_key)
             except DeliveryError as exc:
+                self._may_have_created |= exc.maybe_accepted
                 if exc.code not in _OPTION_REFUSED:
                     raise
                 refusal = refusal or exc
@@ -111,15 +117,18 @@ class Provisioner:
         else:
             if refusal is not None:
                 raise refusal
-        self.retention_is_due = self._settings.log_group_retention_days is not None
-        if self.retention_is_due:
+        if self._settings.log_group_retention_days is not None:
             await self._set_retention_first()
 
     async def _set_retention_first(self) -> None:
         """Set it before the first events come, if that is quickly done; else it is done beside them."""
-        with suppress(DeliveryError), anyio.move_on_after(_RETENTION_FIRST_SECONDS):
-            await self._client.set_retention()
-            self.retention_is_due = False
+        is_set = False
+        try:
+            with suppress(DeliveryError), anyio.move_on_after(_RETENTION_FIRST_SECONDS):
+                await self._client.set_retention()
+                is_set = True
+        finally:
+            self.retention_is_due = not is_set
 
     def _variants(self) -> list[tuple[bool, bool]]:
         """Return which of (tags, key) to create the group with, best first."""
@@ -146,18 +155,27 @@ class Provisioner:
     async def set_retention(self) -> None:
         """Set the created group's retention, with a few tries; logs flow meanwhile, and without it."""
         group = self._settings.log_group_name
-        for tries in range(1, _RETENTION_TRIES + 1):
-            try:
-                with self._shutdown.limited_try("PutRetentionPolicy", group):
-                    await self._client.set_retention()
-            except DeliveryError as exc:
-                passing = judge(exc) in {Verdict.RETRY, Verdict.PROVISION}
-                if passing and tries < _RETENTION_TRIES:
-                    await self._shutdown.pause(self._backoff.pause(tries))
-                    continue
-                self._diagnostics.warn(
-                    "retention",
-                    f"the log group {group} keeps its events for ever: {explained(exc)}",
-                )
-            break
+        try:
+            for tries in range(1, _RETENTION_TRIES + 1):
+                try:
+                    with self._shutdown.limited_try("PutRetentionPolicy", group):
+                        await self._client.set_retention()
+                except DeliveryError as exc:
+                    passing = judge(exc) in {Verdict.RETRY, Verdict.PROVISION}
+                    if passing and tries < _RETENTION_TRIES:
+                        await self._shutdown.pause(self._backoff.pause(tries))
+                        continue
+                    self._warn_of_retention(exc)
+                break
+        except anyio.get_cancelled_exc_class():
+            if self._shutdown.has_begun:
+                self._warn_of_retention(unanswered("PutRetentionPolicy", group))
+            raise
         self.retention_is_due = False
+
+    def _warn_of_retention(self, error: DeliveryError) -> None:
+        self._diagnostics.warn(
+            "retention",
+            f"the log group {self._settings.log_group_name} keeps its events for ever: "
+            + explained(error),
+        )

@@ -92,12 +92,13 @@ class Shutdown:
         """How long one try may take; infinite while the block is not being left.
 
         Then half of what is left for each stream, unless that is little:
-        the answer to one try may never come. But no less than an answer takes, or none would come.
+        the answer to one try may never come. But no less than an answer takes, or none would come, if
+        that leaves time for another one.
         """
         waves = max(1.0, self.open_lanes / self._max_in_flight)
         share = self.remaining / waves
         fair = min(share, max(share / 2, _PATIENT_TRY))
-        return max(self._least, fair)
+        return max(self._least / 2, min(self._least, self.remaining / 2), fair)
 
 
 def unanswered(action: str, resource: str) -> DeliveryError:

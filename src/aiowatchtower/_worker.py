@@ -86,6 +86,7 @@ class Worker:
     async def _pump(self) -> None:
         """Feed and ship in tasks of their own: this one only waits, so that Ctrl+C misses it."""
         self._lanes.clear()
+        self._does_chores = False
         async with anyio.create_task_group() as tasks:
             try:
                 tasks.start_soon(self._feed, tasks)

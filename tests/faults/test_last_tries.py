@@ -92,3 +92,31 @@ async def test_a_marker_that_hangs_is_no_lost_record(server, shop, ship, said):
         await asyncio.to_thread(server.wait_for, 1)
     assert logs.statistics().dropped.keys() == {"buffer_full"}
     assert not said.warnings
+
+
+async def test_a_group_whose_creation_was_not_answered_has_its_retention(server, shop, ship):
+    """It exists when it is looked for again, and nobody knows by whom."""
+    server.faults.hang(action="CreateLogGroup", times=1, accepts=True)
+    async with ship(log_group_retention_days=7, shutdown_timeout=4):
+        shop.info("hello")
+        await asyncio.to_thread(server.wait_for_calls, 1, "CreateLogGroup")
+    assert server.messages(GROUP) == ["hello"]
+    assert server.groups[GROUP].retention_days == 7
+
+
+async def test_a_retention_that_hangs_until_the_end_is_warned_of(server, shop, ship, said):
+    """Flushing with a timeout is no failure: the records have their fate."""
+    server.faults.hang(action="PutRetentionPolicy")
+    async with ship(log_group_retention_days=7, shutdown_timeout=1) as logs:
+        shop.info("hello")
+        await asyncio.to_thread(server.wait_for, 1)
+        await logs.flush(0.1)
+        assert logs.statistics().pending == 0
+    assert "keeps its events for ever: PutRetentionPolicy" in said.warnings[-1]
+
+
+async def test_strict_says_at_once_that_the_retention_is_denied(server, ship, said):
+    """Not only when the first record comes."""
+    server.configure(deny=["PutRetentionPolicy"])
+    async with ship(strict=True, log_group_retention_days=7):
+        assert "logs:PutRetentionPolicy" in await said.wait_for("keeps its events for ever")

@@ -35,7 +35,9 @@ def everything() -> Iterator[logging.Logger]:
 @pytest.fixture
 def handler(server) -> CloudWatchLogHandler:
     """Return a handler that ships to the server at once."""
-    return CloudWatchLogHandler("/app", STREAM, endpoint_url=server.url, send_interval=0)
+    return CloudWatchLogHandler(
+        "/app", STREAM, endpoint_url=server.url, send_interval=0, shutdown_timeout=2
+    )
 
 
 @pytest.fixture
@@ -124,3 +126,22 @@ async def test_a_configured_listener_is_found(server, everything):
         logging.getLogger("shop").info("record")
         relay.listener.stop()
     assert _messages(server) == ["record"]
+
+
+@EACH_RELAY
+async def test_what_is_said_of_the_end_is_not_late(
+    server, handler, relay, everything, capfd, elsewhere
+):
+    """Our own warning comes back through the queue, and is no record logged after the block."""
+    for each in [each for each in everything.handlers if each is not relay]:
+        everything.removeHandler(each)
+    server.faults.hang(containing="record")
+    async with CloudWatchLogging.from_handler(handler) as logs:
+        logging.getLogger("shop").warning("record")
+        calls = 0
+        while not any(call.fault for call in server.requests):
+            calls = await elsewhere(server.wait_for_calls, calls + 1)
+    printed = capfd.readouterr().err
+    assert "could not be delivered" in printed
+    assert "keep the block open" not in printed
+    assert logs.statistics().dropped.keys() == {"shutdown"}
