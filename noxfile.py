@@ -125,8 +125,8 @@ def typing(session: nox.Session) -> None:
     session.run("pyright", "--verifytypes", "aiowatchtower", "--ignoreexternal")
 
 
-# Most tests wait for servers and processes; three at a time keep two cores busy.
-AT_A_TIME = ("-n", "3")
+# Most tests wait for servers and processes; four at a time keep two cores busy.
+AT_A_TIME = ("-n", "4")
 
 
 @nox.session
