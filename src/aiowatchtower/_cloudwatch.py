@@ -19,7 +19,7 @@ from ._diagnostics import say
 from ._handler import CloudWatchLogHandler, SpelledOut
 from ._ledger import Statistics
 from ._names import DEFAULT_LOG_STREAM_NAME
-from ._pipeline import Pipeline, ended, stop_all
+from ._pipeline import Pipeline, stop_all, wait_for_last_run
 from ._settings import SETTING_NAMES, check_keywords
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class CloudWatchLogging:
         if not self._handlers:
             say(logging.WARNING, _NOTHING_CONFIGURED)
         for handler in enabled:
-            await ended(handler)
+            await wait_for_last_run(handler)
         for handler in enabled:
             if handler.inbox.is_open:
                 msg = f"{handler!r} is run by another block: one block for each handler"

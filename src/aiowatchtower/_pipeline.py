@@ -231,7 +231,7 @@ class Pipeline:
             self._ended(self._task)
 
 
-async def ended(handler: CloudWatchLogHandler) -> None:
+async def wait_for_last_run(handler: CloudWatchLogHandler) -> None:
     """Wait until nothing of the handler's last block runs on this loop, whose books it would spoil.
 
     That takes a moment at most: only a block that was left by two cancellations has not ended.

@@ -91,9 +91,9 @@ class Shutdown:
     def try_seconds(self) -> float:
         """How long one try may take; infinite while the block is not being left.
 
-        Then half of what is left for each stream, unless that is little:
-        the answer to one try may never come. But no less than an answer takes, or none would come, if
-        that leaves time for another one.
+        Then half of what is left for each stream, unless that is little: the answer to one try may
+        never come. But no less than an answer takes, or none would come, if that leaves time for
+        another one.
         """
         waves = max(1.0, self.open_lanes / self._max_in_flight)
         share = self.remaining / waves

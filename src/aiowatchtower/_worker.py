@@ -26,7 +26,7 @@ from ._shutdown import Shutdown
 _SLICE_EVENTS: Final = 5_000
 _OVERFLOW_CHECK_SECONDS: Final = 1.0
 _Asked = asyncio.Future[None]
-_ENDS: Final = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
+_PASSED_ON: Final = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
 
 
 class Worker:
@@ -75,7 +75,7 @@ class Worker:
             while not self._is_done():
                 try:
                     await self._pump()
-                except (Exception, *_ENDS):
+                except (Exception, *_PASSED_ON):
                     raise
                 except BaseException as exc:
                     # A group with Ctrl+C or SystemExit in a step of a lane: asyncio has let it out
