@@ -17,21 +17,19 @@ FILES = sorted(ROOT.rglob("*.py"))
 TESTS = sorted(Path(__file__).parent.rglob("test_*.py"))
 MAX_LINES = 300
 
-# A part is a module, or a folder of modules, directly in the package.
-# fmt: off
-LAYERS = (
-    {"_errors", "_events", "_ledger", "_limits", "_version"},
-    {"_advice", "_arguments", "_batcher", "_delivery", "_formatter", "_gaps", "_names", "_retry", "_sanitizer", "_settings", "_stream_queue",
-     "_truncate"},
-    {"_attachment", "_client", "_connection", "_diagnostics", "_encoder", "_handler", "_inbox", "_loader", "_notices",
-     "_pipeline", "_provision", "_resolver", "_sender", "_service", "_session", "_setup", "_shutdown",
-     "_substitute", "_threads", "_translate", "_worker"},
-    {"_cloudwatch"},
+# A room is a folder directly in the package, or a module there. Each may import from the floors below
+# and from its own floor.
+FLOORS = (
+    {"_text", "_version", "_substitute"},
+    {"_core"},
+    {"_config", "_diagnostics"},
+    {"_aws", "_intake"},
+    {"_shipping"},
+    {"_block"},
     {"__init__", "__main__", "check"},
 )
-# fmt: on
-LAYER_OF = {part: number for number, parts in enumerate(LAYERS) for part in parts}
-PURE = LAYERS[0] | LAYERS[1]
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+PURE = {"_core", "_text", "_config"}
 IMPURE = {"aiobotocore", "aiohttp", "anyio", "asyncio", "botocore", "socket", "threading", "time"}
 CLOCKS = {"now", "today", "utcnow"}
 
@@ -40,12 +38,14 @@ TESTING = "testing"
 # `_substitute` knows no rule; it is where a test says that its service stands in for AWS.
 TESTING_MAY_IMPORT = {"_substitute"}
 
-# The two sides of the edge to aiobotocore, which is not typed: the caller of its client, and the
+# The two sides of the edge to aiobotocore, which is not typed: our calls of its client, and the
 # stand-in for it.
-MAY_USE_ANY = {"_client", "_connection", "_resolver", "_session", "testing._client"}
+EDGE = "_aws"
+MAY_USE_ANY = {EDGE, "testing._client"}
+AWS_LIBRARIES = {"aiobotocore", "aiohttp", "botocore"}
 
 
-def _part(file: Path) -> str:
+def _room(file: Path) -> str:
     return file.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
@@ -72,60 +72,89 @@ def _imports(file: Path) -> Iterator[tuple[str, ...]]:
             yield from ((*source, alias.name) for alias in node.names)
 
 
-def _imported_parts(file: Path) -> set[str]:
-    """Return our own parts that a file imports, itself left out; the package's own names are `__init__`'s."""
-    parts = {_part(found) for found in FILES}
+def _imported_rooms(file: Path) -> set[str]:
+    """Return the rooms that a file imports from, its own left out; the package's own names are `__init__`'s."""
+    rooms = {_room(found) for found in FILES}
     ours = [path for path in _imports(file) if path[0] == PACKAGE]
-    named = {path[1] if len(path) > 1 and path[1] in parts else "__init__" for path in ours}
-    return named - {_part(file)}
+    named = {path[1] if len(path) > 1 and path[1] in rooms else "__init__" for path in ours}
+    return named - {_room(file)}
+
+
+def _imported_files(file: Path) -> set[str]:
+    """Return the names of our files that a file imports, a folder standing for its `__init__`."""
+    names = {_name(found).removesuffix(".__init__") for found in FILES}
+    found = set()
+    for path in _imports(file):
+        if path[0] == PACKAGE:
+            longest = (".".join(path[1:end]) for end in range(len(path), 1, -1))
+            found.add(next((name for name in longest if name in names), "__init__"))
+    return found - {_name(file).removesuffix(".__init__")}
 
 
 def _each_file(files: list[Path]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("file", files, ids=_name)
 
 
-def test_every_module_has_its_layer():
-    """A new module is placed in the table before it is used."""
-    unplaced = {_part(file) for file in FILES} - set(LAYER_OF) - {TESTING}
-    assert not unplaced, f"place {sorted(unplaced)} in LAYERS of {Path(__file__).name}"
+def test_every_room_has_its_floor():
+    """A new room is placed in the table before it is used."""
+    unplaced = {_room(file) for file in FILES} - set(FLOOR_OF) - {TESTING}
+    assert not unplaced, f"place {sorted(unplaced)} in FLOORS of {Path(__file__).name}"
 
 
-@_each_file([file for file in FILES if _part(file) != TESTING])
+def test_every_folder_states_its_rule():
+    """The docstring of a folder's `__init__` says what lives there and what it may do."""
+    mute = [_name(f) for f in FILES if f.name == "__init__.py" and not ast.get_docstring(_tree(f))]
+    assert not mute
+
+
+@_each_file([file for file in FILES if _room(file) != TESTING])
 def test_imports_point_downward(file: Path):
-    """A module imports from its own layer or from those below, and never what tests use."""
-    mine = LAYER_OF[_part(file)]
-    upward = {part for part in _imported_parts(file) if LAYER_OF.get(part, len(LAYERS)) > mine}
-    assert not upward, f"{_part(file)} (layer {mine}) imports {sorted(upward)} from above"
+    """A file imports from its own floor or from those below, and never what tests use."""
+    mine = FLOOR_OF[_room(file)]
+    upward = {room for room in _imported_rooms(file) if FLOOR_OF.get(room, len(FLOORS)) > mine}
+    assert not upward, f"{_name(file)} (floor {mine}) imports {sorted(upward)} from above"
 
 
-def test_imports_make_no_cycle():
-    """No module needs itself, however long the way."""
+@pytest.mark.parametrize(
+    ("named", "imported"),
+    [
+        pytest.param(_room, _imported_rooms, id="rooms"),
+        pytest.param(
+            lambda file: _name(file).removesuffix(".__init__"),
+            _imported_files,
+            id="files",
+            marks=pytest.mark.xfail(reason="testing._client and testing._service need each other"),
+        ),
+    ],
+)
+def test_imports_make_no_cycle(named, imported):
+    """No room and no file needs itself, however long the way."""
     graph: dict[str, set[str]] = {}
     for file in FILES:
-        graph.setdefault(_part(file), set()).update(_imported_parts(file))
+        graph.setdefault(named(file), set()).update(imported(file))
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
 
 
-@_each_file([file for file in FILES if _part(file) in PURE])
-def test_the_core_is_pure(file: Path):
-    """Layers 0 and 1 know no clock, no thread, no network and no event loop."""
+@_each_file([file for file in FILES if _room(file) in PURE])
+def test_pure_rooms_are_pure(file: Path):
+    """The pure rooms know no clock, no thread, no network and no event loop."""
     impure = {path[0] for path in _imports(file)} & IMPURE
-    assert not impure, f"{_part(file)} imports {sorted(impure)}"
+    assert not impure, f"{_name(file)} imports {sorted(impure)}"
     clocks = {n.attr for n in ast.walk(_tree(file)) if isinstance(n, ast.Attribute)} & CLOCKS
-    assert not clocks, f"{_part(file)} reads a clock: {sorted(clocks)}"
+    assert not clocks, f"{_name(file)} reads a clock: {sorted(clocks)}"
 
 
-@_each_file([file for file in FILES if _part(file) == TESTING])
+@_each_file([file for file in FILES if _room(file) == TESTING])
 def test_the_fake_judges_by_itself(file: Path):
     """`testing` states AWS's rules without the modules that it judges."""
-    borrowed = _imported_parts(file) - TESTING_MAY_IMPORT
+    borrowed = _imported_rooms(file) - TESTING_MAY_IMPORT
     assert not borrowed, f"testing imports {sorted(borrowed)}"
 
 
-@_each_file([file for file in FILES if _name(file) not in MAY_USE_ANY])
+@_each_file([file for file in FILES if not {_room(file), _name(file)} & MAY_USE_ANY])
 def test_any_stays_at_the_edge(file: Path):
     """`Any` is used where aiobotocore is, and nowhere else."""
     typing_any = [path for path in _imports(file) if path[-1] == "Any"]
@@ -138,7 +167,7 @@ def test_any_stays_at_the_edge(file: Path):
 def test_files_stay_short(file: Path):
     """A module is read in one sitting."""
     lines = len(file.read_text(encoding="utf-8").splitlines())
-    assert lines <= MAX_LINES, f"{_part(file)} has {lines} lines: split it by what it decides"
+    assert lines <= MAX_LINES, f"{_name(file)} has {lines} lines: split it by what it decides"
 
 
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)

@@ -10,8 +10,8 @@ import pytest
 from aiobotocore.session import get_session
 
 from aiowatchtower import CloudWatchLogging
-from aiowatchtower._connection import Connection
-from aiowatchtower._settings import Settings
+from aiowatchtower._aws.connection import Connection
+from aiowatchtower._config.settings import Settings
 
 ENDPOINT_VARIABLES = (
     "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",

@@ -13,7 +13,7 @@ import pytest
 
 import aiowatchtower
 from aiowatchtower import CloudWatchLogging, CloudWatchLogHandler
-from aiowatchtower._settings import SETTING_NAMES, SettingArguments, Settings
+from aiowatchtower._config.settings import SETTING_NAMES, SettingArguments, Settings
 
 # Every argument with its default, as the documentation promises them.
 POSITIONAL: dict[str, object] = {

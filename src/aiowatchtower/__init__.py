@@ -8,13 +8,13 @@
 
 from __future__ import annotations
 
-from ._cloudwatch import CloudWatchLogging
-from ._errors import CloudWatchLoggingError, DeliveryError, SetupError
-from ._events import Lost
-from ._formatter import CloudWatchLogFormatter
-from ._handler import CloudWatchLogHandler
-from ._ledger import Statistics
-from ._session import prewarm
+from ._aws.session import prewarm
+from ._block import CloudWatchLogging
+from ._core.errors import CloudWatchLoggingError, DeliveryError, SetupError
+from ._core.events import Lost
+from ._core.ledger import Statistics
+from ._intake.handler import CloudWatchLogHandler
+from ._text.formatter import CloudWatchLogFormatter
 from ._version import __version__
 
 __all__ = [

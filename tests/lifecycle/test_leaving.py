@@ -9,17 +9,17 @@ import time
 import anyio
 import pytest
 
-from aiowatchtower._batcher import Batcher
-from aiowatchtower._client import AwsLogsClient
-from aiowatchtower._diagnostics import Diagnostics
-from aiowatchtower._inbox import Inbox
-from aiowatchtower._notices import LossNotices
-from aiowatchtower._provision import Provisioner
-from aiowatchtower._retry import Backoff
-from aiowatchtower._sender import Sender
-from aiowatchtower._settings import Settings
-from aiowatchtower._shutdown import Shutdown
-from aiowatchtower._worker import Worker
+from aiowatchtower._aws.client import AwsLogsClient
+from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.batcher import Batcher
+from aiowatchtower._core.policy import Backoff
+from aiowatchtower._diagnostics.diagnostics import Diagnostics
+from aiowatchtower._intake.inbox import Inbox
+from aiowatchtower._shipping.on_drop import LossNotices
+from aiowatchtower._shipping.provisioner import Provisioner
+from aiowatchtower._shipping.sender import Sender
+from aiowatchtower._shipping.time_budget import Shutdown
+from aiowatchtower._shipping.worker import Worker
 
 
 def _log(logger, count, text="record"):

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 import anyio
 from botocore.exceptions import ClientError
 
-from aiowatchtower._errors import DeliveryError
-from aiowatchtower._settings import Settings
-from aiowatchtower._translate import translated
+from aiowatchtower._aws.errors import translated
+from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.errors import DeliveryError
 
 from ._aws import DEADLINE_SECONDS, Client, Keys, Session
 from ._clock import Clock

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_tz
 from typing import Final, Protocol
 
-from aiowatchtower._errors import DeliveryError
+from aiowatchtower._core.errors import DeliveryError
 
 from ._diagnosis import failed
 from ._report import Status, Step, skipped

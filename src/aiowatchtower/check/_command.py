@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from aiowatchtower._names import DEFAULT_LOG_STREAM_NAME
-from aiowatchtower._settings import Settings
+from aiowatchtower._config.names import DEFAULT_LOG_STREAM_NAME
+from aiowatchtower._config.settings import Settings
 from aiowatchtower._version import __version__
 
 from ._examination import examine

@@ -8,12 +8,12 @@ from typing import Final
 
 import anyio
 
-from aiowatchtower._client import AwsLogsClient
-from aiowatchtower._errors import DeliveryError
-from aiowatchtower._events import Answer
-from aiowatchtower._limits import EVENT_OVERHEAD_BYTES
-from aiowatchtower._settings import Settings
-from aiowatchtower._translate import translated
+from aiowatchtower._aws.client import AwsLogsClient
+from aiowatchtower._aws.errors import translated
+from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.events import Answer
+from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES
 
 from ._aws import DEADLINE_SECONDS, Client
 from ._diagnosis import DENIED, NOT_FOUND, detail, failed

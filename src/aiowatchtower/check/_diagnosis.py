@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from aiowatchtower._advice import advise, statement
-from aiowatchtower._errors import DeliveryError
-from aiowatchtower._retry import Verdict, judge
+from aiowatchtower._core.advice import advise, statement
+from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.policy import Verdict, judge
 
 from ._report import Status, Step
 

@@ -16,8 +16,8 @@ import anyio
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
-from aiowatchtower._errors import DeliveryError
-from aiowatchtower._settings import Settings
+from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.errors import DeliveryError
 
 from ._aws import CONNECT_SECONDS, Session
 from ._diagnosis import failed

@@ -10,13 +10,13 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Final
 
-from aiowatchtower._client import AwsLogsClient
-from aiowatchtower._connection import endpoint_url
-from aiowatchtower._errors import DeliveryError
-from aiowatchtower._handler import ENABLED_VARIABLE, CloudWatchLogHandler
-from aiowatchtower._session import new_session
-from aiowatchtower._settings import Settings
-from aiowatchtower._translate import translated
+from aiowatchtower._aws.client import AwsLogsClient
+from aiowatchtower._aws.connection import endpoint_url
+from aiowatchtower._aws.errors import translated
+from aiowatchtower._aws.session import new_session
+from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._intake.handler import ENABLED_VARIABLE, CloudWatchLogHandler
 
 from ._aws import DEADLINE_SECONDS, Client, Keys, Session, config
 from ._caller import find_credentials, find_region, identify

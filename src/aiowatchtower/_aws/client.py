@@ -1,0 +1,246 @@
+"""CloudWatch Logs over aiobotocore: our body out, the raw answer back, one kind of error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+import anyio
+
+from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.encoder import Body, encode
+from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.events import Answer, LogEvent
+from aiowatchtower._core.logs_client import TRY_SECONDS
+
+from .connection import EXCHANGE, Connection, Exchange
+from .errors import translated
+
+_REBUILD_SECONDS: Final = 60.0
+# Between looks for other credentials, each of which may start a process or ask a service.
+_LOOK_SECONDS: Final = 1.0
+# A source of credentials that takes longer hangs; what asks it next may have more luck.
+_OPEN_SECONDS: Final = 30.0
+
+
+class AwsLogsClient:
+    """CloudWatch Logs through aiobotocore. Made on first use; one for each block."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._group = settings.log_group_name
+        self._connection: Connection | None = None
+        self._opening: asyncio.Task[Connection] | None = None
+        self._renewing = asyncio.Lock()
+        self._looked_at = self._rebuilt_at = float("-inf")
+
+    async def prepare(self) -> None:
+        """Make the client, and find out whether there are credentials."""
+        try:
+            connection = await self._connected()
+        except Exception as exc:
+            raise self._unconnected(exc, "PutLogEvents", self._group, _OPEN_SECONDS) from exc
+        if not connection.has_credentials:
+            raise DeliveryError(
+                "PutLogEvents", "NoCredentials", "no AWS credentials found", resource=self._group
+            )
+
+    async def put(self, stream: str, events: Sequence[LogEvent], deadline: float) -> Answer:
+        """Send events, within ``deadline`` seconds."""
+        resource = f"{self._group}:{stream}"
+        body = await self._encoded(stream, events)
+        exchange = Exchange(body)
+        token = EXCHANGE.set(exchange)
+        try:
+            # The real events travel in the exchange; this one passes the validation that an
+            # application's own client may have on.
+            response = await self._call(
+                "PutLogEvents",
+                resource,
+                deadline,
+                logStreamName=stream,
+                logEvents=[{"timestamp": 0, "message": "-"}],
+            )
+        finally:
+            EXCHANGE.reset(token)
+            exchange.body = None
+        if exchange.answer is not None and not _is_object(exchange.answer):
+            raise _garbled(resource, f"the answer is not a JSON object: {exchange.answer[:80]!r}")
+        try:
+            return _answer(response, len(body.data))
+        except (AttributeError, TypeError, ValueError) as exc:
+            raise _garbled(resource, f"the answer makes no sense: {exc}") from exc
+
+    async def _encoded(self, stream: str, events: Sequence[LogEvent]) -> Body:
+        compress = self._settings.compression is not None
+        entity = self._settings.entity
+        work = encode(self._group, stream, events, entity=entity, compress=compress)
+        while True:
+            try:
+                next(work)
+            except StopIteration as finished:
+                await asyncio.sleep(0)
+                return cast("Body", finished.value)
+            await asyncio.sleep(0)
+
+    async def create_stream(self, stream: str) -> None:
+        """Create a log stream; one that exists is success."""
+        await self._create("CreateLogStream", f"{self._group}:{stream}", logStreamName=stream)
+
+    async def create_group(self, *, tags: bool, kms_key: bool) -> None:
+        """Create the log group, with or without these; one that exists is success."""
+        given: dict[str, object] = {}
+        if tags and self._settings.log_group_tags:
+            given["tags"] = dict(self._settings.log_group_tags)
+        if kms_key and self._settings.log_group_kms_key_id:
+            given["kmsKeyId"] = self._settings.log_group_kms_key_id
+        if self._settings.log_group_class:
+            given["logGroupClass"] = self._settings.log_group_class
+        await self._create("CreateLogGroup", self._group, **given)
+
+    async def _create(self, action: str, resource: str, **arguments: object) -> None:
+        try:
+            await self._call(action, resource, TRY_SECONDS, **arguments)
+        except DeliveryError as exc:
+            # OperationAborted: another process is creating the same thing right now.
+            if exc.code not in {"ResourceAlreadyExistsException", "OperationAbortedException"}:
+                raise
+
+    async def set_retention(self) -> None:
+        """Set the log group's retention."""
+        days = self._settings.log_group_retention_days
+        await self._call("PutRetentionPolicy", self._group, TRY_SECONDS, retentionInDays=days)
+
+    async def _call(
+        self, action: str, resource: str, deadline: float, **arguments: object
+    ) -> dict[str, Any]:
+        connection = None
+        try:
+            with anyio.fail_after(deadline):
+                connection = await self._connected()
+                return await connection.call(action, logGroupName=self._group, **arguments)
+        except DeliveryError:
+            raise
+        except Exception as exc:  # whatever a client raises is a failed call
+            if connection is None:
+                raise self._unconnected(exc, action, resource, deadline) from exc
+            raise translated(exc, action, resource, deadline) from exc
+
+    def _unconnected(
+        self, exc: Exception, action: str, resource: str, deadline: float
+    ) -> DeliveryError:
+        """Return what to say when there was no client to call with: AWS has nothing then."""
+        if not isinstance(exc, TimeoutError):
+            error = translated(exc, action, resource, deadline)
+            error.maybe_accepted = False
+            return error
+        message = f"the AWS credentials are still being looked up after {deadline:g} s"
+        return DeliveryError(action, "CredentialsUnavailable", message, resource=resource)
+
+    async def _connected(self) -> Connection:
+        """Return the connection. Who waits for it may be cancelled; making it goes on."""
+        while self._connection is None:
+            if self._opening is None or self._opening.done():
+                self._opening = asyncio.create_task(self._open(), name="aiowatchtower connects")
+                self._opening.add_done_callback(_retrieve)
+            opening = self._opening
+            # Unlike a shield, this is not cancelled when somebody cancels what it waits for.
+            await asyncio.wait({opening})
+            if not opening.cancelled():
+                return opening.result()
+        return self._connection
+
+    async def _open(self) -> Connection:
+        with anyio.fail_after(_OPEN_SECONDS):
+            self._connection = await Connection.open(self._settings)
+        return self._connection
+
+    async def renew(self) -> None:
+        """Look for new credentials; rebuild the client when there are any, or once a minute.
+
+        A client that has never worked is followed by another once a minute at most: some sources
+        have new credentials each time that they are asked. One that the application has passed in
+        is the application's to renew.
+        """
+        connection = self._connection
+        async with self._renewing:
+            # Another stream's task may have done it meanwhile.
+            if self._settings.client is None and connection is self._connection:
+                await self._renew(connection)
+
+    async def _renew(self, connection: Connection | None) -> None:
+        now = time.monotonic()
+        if connection is None or now - self._looked_at < _LOOK_SECONDS:
+            return
+        if not connection.has_worked and now - self._rebuilt_at < _REBUILD_SECONDS:
+            return
+        is_young = now - connection.opened_at < _REBUILD_SECONDS
+        if is_young and not await self._finds_others(connection):
+            return
+        self._rebuilt_at, self._connection = now, None
+        await connection.retire()
+
+    async def _finds_others(self, connection: Connection) -> bool:
+        try:
+            with anyio.fail_after(_OPEN_SECONDS):
+                return await connection.has_new_credentials()
+        except Exception:  # noqa: BLE001 - the next try says what is wrong with the old ones
+            return False
+        finally:
+            self._looked_at = time.monotonic()
+
+    async def aclose(self) -> None:
+        """Close the connections. May be used again, with new ones."""
+        if self._opening is not None and not self._opening.done():
+            self._opening.cancel()
+            await asyncio.wait({self._opening})
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.retire()
+
+
+def _retrieve(opening: asyncio.Task[Connection]) -> None:
+    """Let asyncio not complain of a failure that nobody waited for: the next try meets it again."""
+    if not opening.cancelled():
+        opening.exception()
+
+
+def _garbled(resource: str, message: str) -> DeliveryError:
+    return DeliveryError(
+        "PutLogEvents",
+        "GarbledAnswer",
+        message,
+        status=200,
+        resource=resource,
+        maybe_accepted=True,
+    )
+
+
+def _is_object(answer: bytes) -> bool:
+    try:
+        return isinstance(json.loads(answer), dict)
+    except ValueError:
+        return False
+
+
+def _answer(response: Mapping[str, Any], wire_bytes: int) -> Answer:
+    rejected = response.get("rejectedLogEventsInfo") or {}
+    entity = response.get("rejectedEntityInfo") or {}
+    return Answer(
+        wire_bytes=wire_bytes,
+        too_old_end=_index(rejected, "tooOldLogEventEndIndex") or 0,
+        expired_end=_index(rejected, "expiredLogEventEndIndex") or 0,
+        too_new_start=_index(rejected, "tooNewLogEventStartIndex"),
+        entity_error=entity.get("errorType", ""),
+    )
+
+
+def _index(rejected: Mapping[str, Any], name: str) -> int | None:
+    index = rejected.get(name)
+    if index is None or (type(index) is int and index >= 0):
+        return index
+    msg = f"{name} is {index!r}"
+    raise ValueError(msg)

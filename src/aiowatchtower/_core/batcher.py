@@ -1,0 +1,191 @@
+"""Pure batching: events in, batches that PutLogEvents accepts out.
+
+No clock and no I/O: ``now`` is an argument, in seconds of any monotonic clock. The rules are
+those of PutLogEvents (see ``_limits``): at most 1 048 576 bytes counted as UTF-8 plus 26 per
+event, at most 10 000 events, oldest first, at most 24 hours from first to last.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heapify, heappop, heappush
+from itertools import islice
+from operator import itemgetter
+from typing import Final
+
+from .events import STREAM, Batch, LogEvent
+from .limits import MAX_BATCH_BYTES, MAX_BATCH_COUNT
+from .stream_queue import StreamQueue
+
+_stream: Final[Callable[[LogEvent], str]] = itemgetter(STREAM)
+# Streams that have been served leave their entries in the calendar; above this many it is cleared.
+_STALE_ENTRIES: Final = 1_000
+
+
+class Batcher:
+    """Holds the events of all streams until they are cut into batches.
+
+    At most one batch per stream is out at a time: ``next_batch`` cuts it, ``finish`` says that it
+    has met its fate. That keeps each stream's order and makes ``seal`` exact.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_age: float,
+        max_batch_bytes: int = MAX_BATCH_BYTES,
+        max_batch_count: int = MAX_BATCH_COUNT,
+    ) -> None:
+        self._max_age = max_age
+        self._max_bytes = max_batch_bytes
+        self._max_count = max_batch_count
+        self._queues: dict[str, StreamQueue] = {}
+        self._out: dict[str, list[int]] = {}
+        # Streams to cut now, and when the others come of age: looked at on every turn, so that a
+        # thousand waiting streams must cost no more than one.
+        self._ready: dict[str, None] = {}
+        self._calendar: list[tuple[float, str]] = []
+        self._seals = 0
+        self._unmet: Counter[int] = Counter()
+
+    def feed(self, events: Sequence[LogEvent], now: float) -> None:
+        """Take events in logging order; ``now`` is when the first of them was logged."""
+        if len(set(map(_stream, events))) == 1:
+            self._feed_one(events[0][STREAM], list(events), now)
+            return
+        by_stream: defaultdict[str, list[LogEvent]] = defaultdict(list)
+        for event in events:
+            by_stream[event[STREAM]].append(event)
+        for stream, arrived in by_stream.items():
+            self._feed_one(stream, arrived, now)
+
+    def _feed_one(self, stream: str, events: list[LogEvent], now: float) -> None:
+        queue = self._queues.get(stream)
+        if queue is None:
+            queue = self._queues[stream] = StreamQueue()
+            queue.add(events, now)
+            self._schedule(stream, queue)
+            return
+        queue.add(events, now)
+        if self._is_full(queue) and stream not in self._out:
+            self._ready[stream] = None
+
+    def _is_full(self, queue: StreamQueue) -> bool:
+        return queue.size_bytes >= self._max_bytes or queue.count >= self._max_count
+
+    def _schedule(self, stream: str, queue: StreamQueue) -> None:
+        """Note when a stream is to be cut that has something to cut and nothing out."""
+        if stream in self._out:
+            return
+        if queue.is_sealed or self._is_full(queue):
+            self._ready[stream] = None
+            return
+        heappush(self._calendar, (queue.since, stream))
+        if len(self._calendar) > 2 * len(self._queues) + _STALE_ENTRIES:
+            self._calendar = [entry for entry in self._calendar if self._is_current(entry)]
+            heapify(self._calendar)
+
+    def _is_current(self, entry: tuple[float, str]) -> bool:
+        since, stream = entry
+        queue = self._queues.get(stream)
+        return queue is not None and stream not in self._out and queue.since == since
+
+    def streams(self) -> list[str]:
+        """Return the streams that have events waiting and no batch out."""
+        return [stream for stream in self._queues if stream not in self._out]
+
+    def due(self, now: float) -> list[str]:
+        """Return the streams whose next batch should be cut: full, old enough, or sealed."""
+        while self._calendar and self._calendar[0][0] + self._max_age <= now:
+            entry = heappop(self._calendar)
+            if self._is_current(entry):
+                self._ready[entry[1]] = None
+        return list(self._ready)
+
+    def is_due(self, stream: str, now: float) -> bool:
+        """Return whether that stream is among those ``due``."""
+        queue = self._queues.get(stream)
+        if queue is None or stream in self._out:
+            return False
+        return stream in self._ready or now >= queue.since + self._max_age
+
+    def due_at(self) -> float | None:
+        """Return when the next stream comes of age that is not due yet, or None."""
+        while self._calendar and not self._is_current(self._calendar[0]):
+            heappop(self._calendar)
+        return self._calendar[0][0] + self._max_age if self._calendar else None
+
+    def next_batch(self, stream: str) -> Batch | None:
+        """Cut the stream's next batch, whether it is due or not; None when nothing can be cut."""
+        queue = self._queues.get(stream)
+        if queue is None or stream in self._out:
+            return None
+        self._ready.pop(stream, None)
+        events, size_bytes, met = queue.cut(self._max_bytes, self._max_count)
+        self._out[stream] = met
+        if not queue.count:
+            del self._queues[stream]
+        return Batch(stream, events, size_bytes)
+
+    def finish(self, stream: str) -> None:
+        """Say that the stream's batch has met its fate: the next one may be cut."""
+        for seal in self._out.pop(stream):
+            self._meet(seal)
+        if stream in self._queues:
+            self._schedule(stream, self._queues[stream])
+
+    def restore(self, batch: Batch) -> None:
+        """Put a batch back whose fate is still open, or what is left of it, in front of its stream.
+
+        A seal on some of its events waits for all that came back.
+        """
+        queue = self._queues.get(batch.stream)
+        if queue is None:
+            queue = self._queues[batch.stream] = StreamQueue()
+        queue.put_back(list(batch.events), self._out.pop(batch.stream))
+        self._schedule(batch.stream, queue)
+
+    def seal(self) -> int:
+        """Mark everything fed so far; it becomes due at once. Returns a number for ``is_met``."""
+        self._seals += 1
+        for stream in {*self._queues, *self._out}:
+            queue = self._queues.get(stream)
+            self._unmet[self._seals] += 1
+            if queue is None:
+                self._out[stream].append(self._seals)
+            else:
+                queue.seal(self._seals)
+                self._schedule(stream, queue)
+        return self._seals
+
+    def is_met(self, seal: int) -> bool:
+        """Return whether everything fed before that ``seal()`` has met its fate."""
+        return seal not in self._unmet
+
+    def drain(self) -> Iterator[LogEvent]:
+        """Hand out what is still waiting, to be given up. Batches that are out stay out."""
+        queues, self._queues = self._queues, {}
+        self._ready.clear()
+        self._calendar.clear()
+        for stream, queue in queues.items():
+            for segment in queue.segments:
+                yield from segment.events
+                if stream in self._out:
+                    # Whoever sealed these waits for the batch that was cut before them, too.
+                    self._out[stream] += segment.seals
+                    continue
+                for seal in segment.seals:
+                    self._meet(seal)
+
+    def _meet(self, seal: int) -> None:
+        self._unmet[seal] -= 1
+        if not self._unmet[seal]:
+            del self._unmet[seal]
+
+
+def sliced(events: Iterable[LogEvent], size: int) -> Iterator[list[LogEvent]]:
+    """Yield ``events`` in lists of at most ``size``."""
+    iterator = iter(events)
+    while part := list(islice(iterator, size)):
+        yield part

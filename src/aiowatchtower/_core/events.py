@@ -1,0 +1,125 @@
+"""The values that travel: event, batch, answer, receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeAlias
+
+from .errors import DeliveryError
+
+# (stream, timestamp_ms, message, size_bytes). A plain tuple of str and int, because the garbage
+# collector stops tracking those: a full buffer then costs it nothing. A class instance or a
+# dict per record would bring a full collection, of tens of milliseconds, every few seconds.
+LogEvent: TypeAlias = tuple[str, int, str, int]
+STREAM: Final = 0
+TIMESTAMP_MS: Final = 1
+MESSAGE: Final = 2
+SIZE_BYTES: Final = 3
+
+_size: Final[Callable[[LogEvent], int]] = itemgetter(SIZE_BYTES)
+
+
+def total_bytes(events: Iterable[LogEvent]) -> int:
+    """Return the size of events as AWS counts it."""
+    return sum(map(_size, events))
+
+
+class Batch(NamedTuple):
+    """Events of one stream that one PutLogEvents may carry: oldest first, within every limit.
+
+    ``size_bytes`` is their size as AWS counts it. ``counted`` is False for events that this
+    library wrote itself (the marker of a gap): they are no record of the application and stay
+    out of the statistics.
+    """
+
+    stream: str
+    events: Sequence[LogEvent]
+    size_bytes: int
+    counted: bool = True
+
+    @classmethod
+    def of(cls, stream: str, events: Sequence[LogEvent], *, counted: bool = True) -> Batch:
+        """Make a batch of events whose size is not known yet."""
+        return cls(stream, events, total_bytes(events), counted)
+
+
+class Answer(NamedTuple):
+    """What PutLogEvents answered to a request that it took.
+
+    The indexes are those of ``rejectedLogEventsInfo``: events before ``too_old_end`` and
+    ``expired_end`` and from ``too_new_start`` on were rejected.
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_RejectedLogEventsInfo.html
+    """
+
+    wire_bytes: int
+    too_old_end: int = 0
+    expired_end: int = 0
+    too_new_start: int | None = None
+    entity_error: str = ""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Records that did not become events in CloudWatch Logs, and why: what ``on_drop`` is given.
+
+    Attributes:
+        reason: ``"buffer_full"``, ``"shutdown"``, ``"refused"``, ``"too_old"``, ``"too_new"``,
+            ``"expired"``, ``"worker_crashed"``.
+        stream: The log stream's name, or ``""`` when there are several.
+        count: Number of records.
+        size_bytes: Their size as AWS counts it: UTF-8, plus 26 bytes each.
+        first_timestamp_ms: Time of the oldest, in milliseconds since 1970.
+        last_timestamp_ms: Time of the newest.
+        messages: The formatted texts where they still exist. Empty for ``"buffer_full"``:
+            keeping them is what there was no room for.
+        error: The failure behind it, if there was one.
+    """
+
+    reason: str
+    stream: str
+    count: int
+    size_bytes: int
+    first_timestamp_ms: int
+    last_timestamp_ms: int
+    messages: Sequence[str] = ()
+    error: DeliveryError | None = None
+
+    @classmethod
+    def of(
+        cls, reason: str, events: Sequence[LogEvent], error: DeliveryError | None = None
+    ) -> Lost:
+        """Describe ``events``, of which there is at least one."""
+        streams = {event[STREAM] for event in events}
+        times = [event[TIMESTAMP_MS] for event in events]
+        return cls(
+            reason=reason,
+            stream=streams.pop() if len(streams) == 1 else "",
+            count=len(events),
+            size_bytes=total_bytes(events),
+            first_timestamp_ms=min(times),
+            last_timestamp_ms=max(times),
+            messages=[event[MESSAGE] for event in events],
+            error=error,
+        )
+
+
+class Receipt(NamedTuple):
+    """The fate of every event of one batch, and what finding it out took."""
+
+    batch: Batch
+    rejected: Mapping[str, int] = MappingProxyType({})
+    dropped: Mapping[str, int] = MappingProxyType({})
+    lost: Sequence[Lost] = ()
+    retries: int = 0
+    wire_bytes: int = 0
+    possible_duplicates: int = 0
+    accepted_at: datetime | None = None
+
+    @property
+    def delivered(self) -> int:
+        """Return how many events AWS has taken."""
+        return len(self.batch.events) - sum(self.rejected.values()) - sum(self.dropped.values())

@@ -1,0 +1,34 @@
+"""CloudWatch Logs as the sender sees it: five calls, one kind of error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from .events import Answer, LogEvent
+
+# Of one call, whatever hangs: the network, the endpoint, a proxy. An endpoint that never answers is
+# told of within 10 s of the first try.
+TRY_SECONDS: Final = 9.0
+
+
+class LogsClient(Protocol):
+    """What the sender needs of CloudWatch Logs. Every method raises DeliveryError on failure."""
+
+    async def prepare(self) -> None:
+        """Get ready for the first call, and find out whether there are credentials."""
+
+    async def put(self, stream: str, events: Sequence[LogEvent], deadline: float) -> Answer:
+        """Send events, within ``deadline`` seconds."""
+
+    async def create_stream(self, stream: str) -> None:
+        """Create a log stream; one that exists is success."""
+
+    async def create_group(self, *, tags: bool, kms_key: bool) -> None:
+        """Create the log group, with or without these; one that exists is success."""
+
+    async def set_retention(self) -> None:
+        """Set the log group's retention."""
+
+    async def renew(self) -> None:
+        """Look for new credentials, and use them if there are any."""

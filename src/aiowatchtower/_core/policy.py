@@ -1,0 +1,117 @@
+"""From failure to verdict, and how long to wait: pure, so that both can be read as tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from typing import Final, NamedTuple
+
+from .errors import DeliveryError
+
+
+class Verdict(Enum):
+    """What to do about a failed call."""
+
+    RETRY = "wait and try again: it passes by itself"
+    REFRESH = "wait and try again with credentials looked up anew"
+    PROVISION = "create what is missing, then try again"
+    ISOLATE = "halve the batch until the event that AWS refuses is found"
+    HOLD = "keep the batch and try again with the same back-off: somebody has to act"
+    ACCEPTED = "AWS has the events already"
+
+
+# Matched by code, because PutLogEvents models few of the errors it answers with.
+_BY_CODE: Final = {
+    "DataAlreadyAcceptedException": Verdict.ACCEPTED,
+    "ResourceNotFoundException": Verdict.PROVISION,
+    "InvalidParameterException": Verdict.ISOLATE,
+    "ValidationException": Verdict.ISOLATE,
+    "SerializationException": Verdict.ISOLATE,
+    "RequestEntityTooLargeException": Verdict.ISOLATE,
+    "ThrottlingException": Verdict.RETRY,
+    "Throttling": Verdict.RETRY,
+    "ThrottledException": Verdict.RETRY,
+    "TooManyRequestsException": Verdict.RETRY,
+    "RequestLimitExceeded": Verdict.RETRY,
+    "LimitExceededException": Verdict.RETRY,
+    "OperationAbortedException": Verdict.RETRY,
+    "InvalidSequenceTokenException": Verdict.RETRY,
+    "ServiceUnavailableException": Verdict.RETRY,
+    "ServiceUnavailable": Verdict.RETRY,
+    "InternalFailure": Verdict.RETRY,
+    "InternalServerError": Verdict.RETRY,
+    "EndpointUnreachable": Verdict.RETRY,
+    "ConnectionLost": Verdict.RETRY,
+    "Timeout": Verdict.RETRY,
+    "GarbledAnswer": Verdict.RETRY,
+    "ExpiredToken": Verdict.REFRESH,
+    "ExpiredTokenException": Verdict.REFRESH,
+    "RequestExpired": Verdict.REFRESH,
+    "UnrecognizedClientException": Verdict.REFRESH,
+    "InvalidClientTokenId": Verdict.REFRESH,
+    "InvalidSignatureException": Verdict.REFRESH,
+    "MissingAuthenticationTokenException": Verdict.REFRESH,
+    "NoCredentials": Verdict.REFRESH,
+    "NoRegion": Verdict.REFRESH,
+    "CredentialsUnavailable": Verdict.REFRESH,
+    "AccessDeniedException": Verdict.HOLD,
+    "AccessDenied": Verdict.HOLD,
+    "UntrustedCertificate": Verdict.HOLD,
+}
+_REQUEST_TOO_LARGE: Final = 413
+_TOO_MANY_REQUESTS: Final = 429
+_REQUEST_TIMEOUT: Final = 408
+_SERVER_ERROR: Final = 500
+_ABOUT_THE_REQUEST: Final = re.compile(r"logGroupName|logStreamName|\bentity\b", re.IGNORECASE)
+_EVENT_LIMIT: Final = re.compile(r"exceeds limit of (\d+)")
+
+
+def judge(error: DeliveryError) -> Verdict:
+    """Return what to do about ``error``.
+
+    An unknown refusal holds the batch: a fault of the set-up must not cost records.
+    """
+    if error.status == _REQUEST_TOO_LARGE:
+        # Before the words are looked at: its usual text is "Request Entity Too Large".
+        return Verdict.ISOLATE
+    verdict = _BY_CODE.get(error.code)
+    if verdict is Verdict.ISOLATE and _ABOUT_THE_REQUEST.search(error.message):
+        return Verdict.HOLD
+    if verdict is not None:
+        return verdict
+    if error.status in {_TOO_MANY_REQUESTS, _REQUEST_TIMEOUT} or error.status >= _SERVER_ERROR:
+        return Verdict.RETRY
+    return Verdict.HOLD
+
+
+def learned_event_limit(error: DeliveryError) -> int | None:
+    """Return the event size AWS names when it refuses a larger one, or None.
+
+    ``Log event too large: 292824 bytes exceeds limit of 262144``.
+    """
+    found = _EVENT_LIMIT.search(error.message)
+    return int(found.group(1)) if found and "event" in error.message.lower() else None
+
+
+class Backoff(NamedTuple):
+    """Full-jitter exponential back-off, in seconds.
+
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+
+    Attributes:
+        first: Ceiling of the first pause.
+        cap: Ceiling of every later one.
+        floor: Shortest pause: full jitter may draw one close to nothing, which is a hot loop.
+        random: Returns a float in [0, 1).
+    """
+
+    random: Callable[[], float]
+    first: float = 0.2
+    cap: float = 60.0
+    floor: float = 0.05
+
+    def pause(self, tries: int) -> float:
+        """Return how long to wait after the ``tries``-th failure in a row (from 1)."""
+        ceiling = min(self.cap, self.first * 2.0 ** min(tries - 1, 32))
+        return max(self.floor, self.random() * ceiling)

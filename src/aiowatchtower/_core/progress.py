@@ -1,0 +1,164 @@
+"""One batch on its way: which of its events have met their fate, and which have not. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from aiowatchtower._text.truncate import truncate, utf8_size
+
+from .errors import DeliveryError
+from .events import SIZE_BYTES, Answer, Batch, LogEvent, Lost, Receipt
+from .limits import EVENT_OVERHEAD_BYTES
+
+# First and one past the last of a batch's events.
+_Range: TypeAlias = tuple[int, int]
+
+
+class Delivery:
+    """The parts of a batch still to be put, in order, and the fates found so far.
+
+    A batch is one part until AWS refuses it; then its halves are two, and so on.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self._parts: deque[_Range] = deque([(0, len(batch.events))])
+        self._met: list[_Range] = []
+        self._rejected: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
+        self._lost: list[Lost] = []
+        self._wire_bytes = 0
+        self._puts = 0
+        # Tries since the last acceptance that found no stream.
+        self.missing = 0
+        self._maybe_accepted = False
+        self._possible_duplicates = 0
+        self._accepted_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an event is left without a fate."""
+        return bool(self._parts)
+
+    @property
+    def part(self) -> Sequence[LogEvent]:
+        """The events to put next."""
+        start, end = self._parts[0]
+        events = self.batch.events
+        return events if (start, end) == (0, len(events)) else events[start:end]
+
+    @property
+    def open_events(self) -> list[LogEvent]:
+        """The events without a fate, in order."""
+        return self._of(self._parts)
+
+    def trying(self) -> None:
+        """Count a try, and the doubt when the answer to the one before was lost."""
+        self._puts += 1
+        if self._maybe_accepted:
+            self._possible_duplicates += len(self.part)
+            self._maybe_accepted = False
+
+    def found_missing(self) -> None:
+        """Count apart the try that found no stream: every new stream begins with one."""
+        self.missing += 1
+        self._puts -= 1
+
+    def failed(self, *, maybe_accepted: bool) -> None:
+        """Note that the try brought no acceptance; AWS may have the events all the same."""
+        self._maybe_accepted = maybe_accepted
+
+    def accepted(self, answer: Answer, at: datetime) -> None:
+        """Book what AWS answered for the part: all in, but for those out of time."""
+        part = self.part
+        count = len(part)
+        old = min(answer.too_old_end, count)
+        expired = max(old, min(answer.expired_end, count))
+        start = count if answer.too_new_start is None else answer.too_new_start
+        new = max(expired, min(start, count))
+        self._lose(self._rejected, "too_old", part[:old])
+        self._lose(self._rejected, "expired", part[old:expired])
+        self._lose(self._rejected, "too_new", part[new:])
+        self._wire_bytes += answer.wire_bytes
+        self._accepted_at = at
+        self.missing = 0
+        self._meet()
+
+    def known(self) -> None:
+        """Book the part as delivered before: AWS says that it has it already."""
+        self._meet()
+
+    def refused(self, error: DeliveryError) -> bool:
+        """Halve the refused part; an event alone is dropped. Returns whether one was."""
+        start, end = self._parts[0]
+        if end - start > 1:
+            middle = (start + end) // 2
+            self._parts[0] = (middle, end)
+            self._parts.appendleft((start, middle))
+            return False
+        self._lose(self._dropped, "refused", self.part, error)
+        self._meet()
+        return True
+
+    def give_up(self, reason: str, error: DeliveryError | None = None) -> None:
+        """Drop what has no fate yet."""
+        self._lose(self._dropped, reason, self.open_events, error)
+        while self._parts:
+            self._meet()
+
+    def receipt(self) -> Receipt:
+        """Return the fates found so far, as those of a batch of just these events.
+
+        What is open after a try without an answer goes into another delivery, and there into
+        another try.
+        """
+        batch = self.batch
+        in_doubt = 0
+        if self._parts:
+            batch = Batch.of(batch.stream, self._of(self._met), counted=batch.counted)
+            in_doubt = len(self.part) if self._maybe_accepted else 0
+        return Receipt(
+            batch=batch,
+            rejected=self._rejected,
+            dropped=self._dropped,
+            lost=self._lost,
+            retries=max(0, self._puts - 1),
+            wire_bytes=self._wire_bytes,
+            possible_duplicates=self._possible_duplicates + in_doubt,
+            accepted_at=self._accepted_at,
+        )
+
+    def _meet(self) -> None:
+        self._met.append(self._parts.popleft())
+
+    def _of(self, ranges: Sequence[_Range]) -> list[LogEvent]:
+        return [event for start, end in ranges for event in self.batch.events[start:end]]
+
+    def _lose(
+        self,
+        book: Counter[str],
+        reason: str,
+        events: Sequence[LogEvent],
+        error: DeliveryError | None = None,
+    ) -> None:
+        if events:
+            book[reason] += len(events)
+            self._lost.append(Lost.of(reason, events, error))
+
+
+def shortened(events: Sequence[LogEvent], max_event_bytes: int) -> Sequence[LogEvent]:
+    """Return the events with those above a limit that AWS has named cut to it."""
+    if all(event[SIZE_BYTES] <= max_event_bytes for event in events):
+        return events
+    return [_shortened(event, max_event_bytes) for event in events]
+
+
+def _shortened(event: LogEvent, max_event_bytes: int) -> LogEvent:
+    stream, timestamp_ms, message, size_bytes = event
+    if size_bytes <= max_event_bytes:
+        return event
+    message = truncate(message, max_event_bytes - EVENT_OVERHEAD_BYTES)
+    return (stream, timestamp_ms, message, utf8_size(message) + EVENT_OVERHEAD_BYTES)

@@ -1,0 +1,174 @@
+"""What waits for one stream, in chronological order, until it is cut. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from operator import itemgetter
+from typing import Final
+
+from .events import SIZE_BYTES, TIMESTAMP_MS, LogEvent, total_bytes
+from .limits import MAX_BATCH_SPAN_MS
+
+_timestamp: Final[Callable[[LogEvent], int]] = itemgetter(TIMESTAMP_MS)
+# Threads' records come a few milliseconds out of order, replayed ones hours or days.
+_LATE_MS: Final = 10_000
+_size: Final[Callable[[LogEvent], int]] = itemgetter(SIZE_BYTES)
+
+
+class _Segment:
+    """Events between two seals, always in chronological order; equal times in logging order."""
+
+    def __init__(self) -> None:
+        self.events: list[LogEvent] = []
+        self.seals: list[int] = []
+
+    def add(self, events: list[LogEvent]) -> bool:
+        """Merge newer arrivals in; return whether some of them were made long before what was here.
+
+        Cheap when they are later than what is here, as they mostly are.
+
+        Sorting only the overlap keeps this within a fraction of a millisecond for threads whose
+        records arrive a little out of order, even when an outage has left many waiting.
+        """
+        if len(events) > 1:
+            events.sort(key=_timestamp)
+        first = events[0][TIMESTAMP_MS]
+        is_late = False
+        if self.events and first < self.events[-1][TIMESTAMP_MS]:
+            is_late = first < self.events[-1][TIMESTAMP_MS] - _LATE_MS
+            overlap = bisect_right(self.events, first, key=_timestamp)
+            events = self.events[overlap:] + events
+            events.sort(key=_timestamp)
+            del self.events[overlap:]
+        self.events += events
+        return is_late
+
+    def fitting(self, max_bytes: int, max_count: int) -> tuple[int, int]:
+        """Return how many events from the front fit into one batch, at least one, and their size."""
+        candidates = self.events[:max_count]
+        sizes = list(accumulate(map(_size, candidates)))
+        end = candidates[0][TIMESTAMP_MS] + MAX_BATCH_SPAN_MS
+        by_size = bisect_right(sizes, max_bytes)
+        by_span = bisect_right(candidates, end, key=_timestamp)
+        count = max(1, min(by_size, by_span))
+        return count, sizes[count - 1]
+
+
+class StreamQueue:
+    """What waits for one stream: sealed segments first, the open one last."""
+
+    def __init__(self) -> None:
+        self.segments: deque[_Segment] = deque([_Segment()])
+        self.size_bytes = 0
+        self.count = 0
+        # Arrivals as (now, number of events), to know since when the oldest waits.
+        self._arrivals: deque[tuple[float, int]] = deque()
+        self._has_late = False
+
+    @property
+    def is_sealed(self) -> bool:
+        """Return whether a flush waits for what is in front."""
+        return bool(self.segments[0].seals)
+
+    @property
+    def since(self) -> float:
+        """Return when the event that waits longest came.
+
+        Exact while events come in chronological order; else it may have gone, and what is here
+        goes out early.
+        """
+        return self._arrivals[0][0]
+
+    def add(self, events: list[LogEvent], now: float) -> None:
+        """Take events in logging order."""
+        segment = self.segments[-1]
+        if segment.seals:
+            segment = _Segment()
+            self.segments.append(segment)
+        count = len(events)
+        self.count += count
+        self.size_bytes += total_bytes(events)
+        self._arrivals.append((now, count))
+        self._has_late |= segment.add(events)
+
+    def put_back(self, events: list[LogEvent], seals: list[int]) -> None:
+        """Take back what was cut before, as its own segment in front."""
+        segment = _Segment()
+        segment.events = events
+        segment.seals = seals
+        self.segments.appendleft(segment)
+        if not self.segments[-1].events:
+            self.segments.pop()
+        self.size_bytes += total_bytes(events)
+        self.count += len(events)
+        self._arrivals.appendleft((float("-inf"), len(events)))
+
+    def seal(self, number: int) -> None:
+        """Close the open segment under that number."""
+        self.segments[-1].seals.append(number)
+
+    def cut(self, max_bytes: int, max_count: int) -> tuple[list[LogEvent], int, list[int]]:
+        """Remove the next batch.
+
+        Returns it with its size, and the seals that are met once it has its fate.
+        """
+        self._merge_front(max_bytes, max_count)
+        segment = self.segments[0]
+        if self._is_one_batch(segment.events, max_bytes, max_count):
+            fitting, size_bytes = self.count, self.size_bytes
+        else:
+            fitting, size_bytes = segment.fitting(max_bytes, max_count)
+        events = segment.events[:fitting]
+        del segment.events[:fitting]
+        self.size_bytes -= size_bytes
+        self.count -= fitting
+        self._leave(fitting)
+        if segment.events:
+            return events, size_bytes, []
+        self.segments.popleft()
+        return events, size_bytes, segment.seals
+
+    def _is_one_batch(self, events: Sequence[LogEvent], max_bytes: int, max_count: int) -> bool:
+        """Tell at a glance whether these are all events there are and fit, as they mostly do."""
+        return (
+            len(events) == self.count <= max_count
+            and self.size_bytes <= max_bytes
+            and _span(events, events) <= MAX_BATCH_SPAN_MS
+        )
+
+    def _merge_front(self, max_bytes: int, max_count: int) -> None:
+        """Join leading segments while one batch holds them, so that flushing often stays cheap."""
+        while len(self.segments) > 1:
+            first, second = self.segments[0], self.segments[1]
+            if len(first.events) + len(second.events) > max_count:
+                return
+            if total_bytes(first.events) + total_bytes(second.events) > max_bytes:
+                return
+            # Else a seal on the older events would have to wait for the younger ones' batch.
+            if _span(first.events, second.events) > MAX_BATCH_SPAN_MS:
+                return
+            self.segments.popleft()
+            second.events = first.events + second.events
+            second.events.sort(key=_timestamp)
+            second.seals = first.seals + second.seals
+
+    def _leave(self, count: int) -> None:
+        """Forget as many arrivals: the first ones, unless what was cut may have come after them."""
+        come, put_back = self._arrivals.popleft, self._arrivals.appendleft
+        if self._has_late:
+            come, put_back = self._arrivals.pop, self._arrivals.append
+        while count:
+            now, arrived = come()
+            if arrived > count:
+                put_back((now, arrived - count))
+                return
+            count -= arrived
+
+
+def _span(first: Sequence[LogEvent], second: Sequence[LogEvent]) -> int:
+    """Return the milliseconds that two chronological, non-empty runs of events cover together."""
+    begin = min(first[0][TIMESTAMP_MS], second[0][TIMESTAMP_MS])
+    return max(first[-1][TIMESTAMP_MS], second[-1][TIMESTAMP_MS]) - begin

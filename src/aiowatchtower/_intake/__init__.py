@@ -1,0 +1,1 @@
+"""Where records come in: called from any thread; knows nothing of AWS."""

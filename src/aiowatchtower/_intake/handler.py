@@ -1,0 +1,282 @@
+"""The synchronous end: a ``logging.Handler`` that formats, hands off and returns."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import inspect
+import logging
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from aiowatchtower._config.names import DEFAULT_LOG_STREAM_NAME
+from aiowatchtower._config.settings import SETTING_NAMES, Settings, check_keywords
+from aiowatchtower._core.ledger import Statistics
+from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES
+from aiowatchtower._diagnostics.diagnostics import SHIPPING, Diagnostics, is_ours
+from aiowatchtower._text.formatter import CloudWatchLogFormatter, describe_failure
+from aiowatchtower._text.truncate import replace_surrogates, truncate, utf8_size
+
+from .inbox import Inbox
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from aiowatchtower._config.settings import SettingArguments
+
+# Switches delivery off without code: local runs, CI.
+ENABLED_VARIABLE: Final = "AIOWATCHTOWER_ENABLED"
+# Lifts a product such as 1700000000122.9998, which is meant to be a whole number, over it.
+_HALF_A_MICROSECOND_MS: Final = 0.0005
+_reference: Final = weakref.ref
+_reference_count: Final = weakref.getweakrefcount
+_ERROR: Final = logging.ERROR
+_DEFAULT_FORMATTER: Final = CloudWatchLogFormatter()
+_handlers: Final[weakref.WeakSet[CloudWatchLogHandler]] = weakref.WeakSet()
+
+
+class _Visits(threading.local):
+    """The records that this thread handed over last, as long as they live.
+
+    Several: another handler on the way of one may log others.
+    """
+
+    def __init__(self) -> None:
+        self.recent: deque[weakref.ref[logging.LogRecord]] = deque(maxlen=8)
+
+
+class SpelledOut:
+    """A signature with every setting named, for ``help()`` and editors; made when it is asked for."""
+
+    def __init__(self, *more: inspect.Parameter) -> None:
+        self._more = more
+
+    def __get__(self, instance: object, owner: type) -> inspect.Signature | None:
+        if "__init__" in vars(owner) and "__signature__" not in vars(owner):
+            # A subclass with arguments of its own: they are to be read off as usual.
+            return None
+        settings = dict(inspect.signature(Settings).parameters)
+        names = [settings.pop("log_group_name"), settings.pop("log_stream_name")]
+        keywords = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in settings.values()
+        ]
+        return inspect.Signature([*names, *self._more, *keywords])
+
+
+class CloudWatchLogHandler(logging.Handler):
+    """Puts records in the buffer of a :class:`CloudWatchLogging` block, from any thread.
+
+    Takes the arguments of :class:`CloudWatchLogging` but for ``loggers``, so that
+    ``logging.config.dictConfig`` can declare it long before there is an event loop. Until a block
+    runs it, records are kept, within ``max_buffer_size``; after that block they are dropped and
+    counted.
+
+    ``emit`` never blocks, never raises and does no I/O. ``flush`` and ``close`` do nothing: they
+    are called on every live handler by each ``dictConfig`` and at exit, and must not end the
+    delivery. Only leaving the block does.
+    """
+
+    # Tells diagnostics that what this handler is given never reaches a person's console.
+    ships_to: Final = "cloudwatch"
+    __signature__: ClassVar[SpelledOut] = SpelledOut()
+
+    def __new__(cls, *_: object, **arguments: object) -> Self:
+        """Explain unknown arguments before Python complains of missing ones.
+
+        A subclass may have arguments of its own.
+        """
+        if cls.__init__ is CloudWatchLogHandler.__init__:
+            check_keywords("CloudWatchLogHandler", arguments, SETTING_NAMES)
+        return super().__new__(cls)
+
+    def __init__(
+        self,
+        log_group_name: str,
+        log_stream_name: str = DEFAULT_LOG_STREAM_NAME,
+        **arguments: Unpack[SettingArguments],
+    ) -> None:
+        self.settings: Settings = Settings(log_group_name, log_stream_name, **arguments)
+        super().__init__(self.settings.level)
+        self.setFormatter(self.settings.formatter or CloudWatchLogFormatter())
+        self.diagnostics: Diagnostics = Diagnostics(time.monotonic)
+        self.inbox: Inbox = Inbox(self.settings.max_buffer_size)
+        self.enabled: bool = self.settings.enabled and not _is_switched_off()
+        self._stream_name = self.settings.stream_name
+        self._constant_stream = self._stream_name.constant
+        self._max_event_bytes = self.settings.max_event_bytes
+        self._visits = _Visits()
+        self._process = os.getpid()
+        self._warn_of_fork = False
+        # The task that delivers, or the last one that did.
+        self.delivery: asyncio.Task[None] | None = None
+        _handlers.add(self)
+
+    def __repr__(self) -> str:
+        """Show group, stream and what is waiting."""
+        seen = self.inbox.statistics()
+        state = "open" if self.inbox.is_open else self.inbox.closed_because or "not entered"
+        return (
+            f"<CloudWatchLogHandler {self.settings.log_group_name} "
+            f"{self.settings.log_stream_name} ({state}, {seen.pending} pending)>"
+        )
+
+    def statistics(self) -> Statistics:
+        """Return what became of the records so far. May be called from any thread."""
+        return self.inbox.statistics()
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Filter and emit a record, once, however many loggers on its way have this handler.
+
+        Without logging's lock, which guards a stream that is written to: nothing here needs it.
+        """
+        if not self.enabled or SHIPPING.get():
+            return False
+        # Nobody refers to a new record. One that was here has the same reference as it had then.
+        if _reference_count(record) and _reference(record) in self._visits.recent:
+            return False
+        reference = _reference(record)
+        if self.filters:
+            passed = self.filter(record)
+            if not passed:
+                return False
+            if isinstance(passed, logging.LogRecord):
+                record = passed
+        self.emit(record)
+        # Only now, because formatting may have logged another record on its way.
+        self._visits.recent.append(reference)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Format in the caller's context and put the text in the buffer."""
+        if self.inbox.closed_because:
+            self._drop_late(record)
+            return
+        try:
+            message = (self.formatter or _DEFAULT_FORMATTER).format(record)
+            if type(message) is not str:
+                message = str(message)
+        except Exception as exc:  # noqa: BLE001 - a formatter's or an argument's own failure
+            message = describe_failure(record, exc)
+        size_bytes = len(message) + EVENT_OVERHEAD_BYTES
+        if size_bytes > self._max_event_bytes or not message.isascii():
+            message = self._fitting(message)
+            size_bytes = utf8_size(message) + EVENT_OVERHEAD_BYTES
+        elif not message:
+            self.inbox.count_dropped("empty")
+            return
+        try:
+            at = int(record.created * 1000 + _HALF_A_MICROSECOND_MS)
+            stream = self._constant_stream or self._resolved(record)
+            self.inbox.put((stream, at, message, size_bytes), record.levelno >= _ERROR)
+        except Exception:  # noqa: BLE001 - logging's own way to say so, and it never raises
+            self.inbox.count_dropped("malformed")
+            self.handleError(record)
+        if self._warn_of_fork:
+            self._say_forked()
+
+    def _fitting(self, message: str) -> str:
+        """Return the text as it can be encoded, cut to what one event may hold."""
+        message = replace_surrogates(message)
+        size_bytes = utf8_size(message) + EVENT_OVERHEAD_BYTES
+        if size_bytes <= self._max_event_bytes:
+            return message
+        self.diagnostics.warn(
+            "cut",
+            f"a record of {size_bytes} bytes is cut to {self._max_event_bytes}, the most "
+            "that max_message_size, max_batch_size and CloudWatch Logs allow",
+        )
+        return truncate(message, self._max_event_bytes - EVENT_OVERHEAD_BYTES)
+
+    def _resolved(self, record: logging.LogRecord) -> str:
+        name = self._stream_name
+        if name.by_logger is not None:
+            return name.by_logger(record.name)
+        task = _task_name() if name.uses_task else ""
+        return name.resolve(record.name, record.threadName or "", task, record.created)
+
+    def _drop_late(self, record: logging.LogRecord) -> None:
+        if is_ours(record):
+            return
+        self.inbox.count_dropped(self.inbox.closed_because)
+        # Not of lesser ones: a server's own last lines come after the lifespan, always.
+        if record.levelno >= logging.WARNING and self.inbox.closed_because == "after_exit":
+            self.diagnostics.warn(
+                "after_exit",
+                f"records logged after the block of {self.settings.log_group_name} was left are "
+                "dropped: keep the block open for as long as the application logs",
+            )
+
+    def _say_forked(self) -> None:
+        self._warn_of_fork = False
+        self.diagnostics.warn(
+            "fork",
+            f"process {os.getpid()} was forked inside a CloudWatchLogging block, which is its "
+            "parent's: its records are kept until it enters a block of its own "
+            "(CloudWatchLogging.from_handler(handler))",
+        )
+
+    def flush(self) -> None:
+        """Do nothing: the block's ``await logs.flush()`` is the one that waits."""
+
+    def close(self) -> None:
+        """Do nothing that ends delivery: any ``dictConfig`` call closes every handler there is."""
+        super().close()
+
+    def after_fork(self) -> None:
+        """Forget the parent's records and worker; called in each forked child."""
+        self._warn_of_fork = self.inbox.is_open
+        self.inbox.reset()
+        self.delivery = None
+        self._visits = _Visits()
+        self._stream_name.resolve_process()
+        self._constant_stream = self._stream_name.constant
+        self.diagnostics = Diagnostics(time.monotonic)
+
+    def at_exit(self) -> None:
+        """Warn of records that no block has come for; called when the process ends."""
+        waiting = self.statistics().pending
+        if waiting and not self.inbox.is_open and not self.inbox.closed_because:
+            self.diagnostics.warn(
+                "never_run",
+                f"{waiting} records for {self.settings.log_group_name} are lost: the process ends "
+                "and no block runs their handler. Enter `async with "
+                "CloudWatchLogging.configured():` where the application starts",
+            )
+
+
+def _is_switched_off() -> bool:
+    return os.environ.get(ENABLED_VARIABLE, "").strip().lower() in {
+        "0",
+        "false",
+        "no",
+        "off",
+        "disabled",
+    }
+
+
+def _task_name() -> str:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return task.get_name() if task is not None else "no-task"
+
+
+def _after_fork() -> None:
+    for handler in list(_handlers):
+        handler.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+@atexit.register
+def _at_exit() -> None:
+    for handler in list(_handlers):
+        handler.at_exit()

@@ -1,0 +1,182 @@
+"""Creating what is missing: the stream, then the group, with as few calls as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import anyio
+
+from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.advice import explained
+from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.limits import CREATE_STREAM_PER_SECOND, CREATIONS_AT_ONCE
+from aiowatchtower._core.logs_client import LogsClient
+from aiowatchtower._core.policy import Backoff, Verdict, judge
+from aiowatchtower._diagnostics.diagnostics import Diagnostics
+
+from .time_budget import Shutdown, unanswered
+
+_RETENTION_TRIES: Final = 5
+_RETENTION_FIRST_SECONDS: Final = 1.0
+# What CreateLogGroup answers when tags or the key are the reason.
+_OPTION_REFUSED: Final = frozenset({"AccessDeniedException", "InvalidParameterException"})
+
+
+class Provisioner:
+    """Creates the group and its streams when PutLogEvents has found them missing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: LogsClient,
+        diagnostics: Diagnostics,
+        backoff: Backoff,
+        shutdown: Shutdown,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._diagnostics = diagnostics
+        self._backoff = backoff
+        self._shutdown = shutdown
+        self._clock = clock
+        self._group_lock = anyio.Lock()
+        self._slots = anyio.CapacityLimiter(CREATIONS_AT_ONCE)
+        self._groups_created = 0
+        self._next_stream_at = 0.0
+        self.retention_is_due = False
+        # The answer to a group's creation was lost.
+        self._may_have_created = False
+
+    async def provide(self, stream: str) -> None:
+        """Create the stream, and the group where that is missing too. Raises DeliveryError."""
+        if not self._settings.create_log_stream:
+            raise self._missing("create_log_stream", stream)
+        seen = self._groups_created
+        await self._take_turn()
+        try:
+            await self._create_stream(stream)
+        except DeliveryError as exc:
+            if judge(exc) is not Verdict.PROVISION:
+                raise
+            if not self._settings.create_log_group:
+                raise self._missing("create_log_group", stream) from exc
+        else:
+            if self._may_have_created:
+                self._may_have_created = False
+                self.retention_is_due = self._settings.log_group_retention_days is not None
+            return
+        async with self._group_lock:
+            # Another stream's lane may have created it while this one waited.
+            if seen == self._groups_created:
+                await self._create_group()
+                self._groups_created += 1
+        await self._take_turn()
+        await self._create_stream(stream)
+
+    async def _create_stream(self, stream: str) -> None:
+        resource = f"{self._settings.log_group_name}:{stream}"
+        # Creations that hang must leave connections to those who put.
+        async with self._slots:
+            with self._shutdown.limited_try("CreateLogStream", resource):
+                await self._client.create_stream(stream)
+
+    def _missing(self, switch: str, stream: str) -> DeliveryError:
+        group = self._settings.log_group_name
+        return DeliveryError(
+            "PutLogEvents",
+            "NotProvisioned",
+            f"the log group or stream does not exist, and {switch}=False forbids to create it",
+            resource=f"{group}:{stream}",
+        )
+
+    async def _take_turn(self) -> None:
+        """Keep the rate of CreateLogStream under the account's quota."""
+        now = self._clock()
+        turn = max(now, self._next_stream_at)
+        self._next_stream_at = turn + 1 / CREATE_STREAM_PER_SECOND
+        if turn > now:
+            await anyio.sleep(turn - now)
+
+    async def _create_group(self) -> None:
+        """Create the group; without its tags or key rather than not at all."""
+        refusal: DeliveryError | None = None
+        for tags, kms_key in self._variants():
+            try:
+                with self._shutdown.limited_try("CreateLogGroup", self._settings.log_group_name):
+                    await self._client.create_group(tags=tags, kms_key=kms_key)
+            except DeliveryError as exc:
+                self._may_have_created |= exc.maybe_accepted
+                if exc.code not in _OPTION_REFUSED:
+                    raise
+                refusal = refusal or exc
+            else:
+                self._warn_of_missing(tags=tags, kms_key=kms_key, refusal=refusal)
+                break
+        else:
+            if refusal is not None:
+                raise refusal
+        if self._settings.log_group_retention_days is not None:
+            await self._set_retention_first()
+
+    async def _set_retention_first(self) -> None:
+        """Set it before the first events come, if that is quickly done; else it is done beside them."""
+        is_set = False
+        try:
+            with suppress(DeliveryError), anyio.move_on_after(_RETENTION_FIRST_SECONDS):
+                await self._client.set_retention()
+                is_set = True
+        finally:
+            self.retention_is_due = not is_set
+
+    def _variants(self) -> list[tuple[bool, bool]]:
+        """Return which of (tags, key) to create the group with, best first."""
+        has_tags = bool(self._settings.log_group_tags)
+        has_key = self._settings.log_group_kms_key_id is not None
+        wanted = [(True, True), (False, True), (True, False), (False, False)]
+        possible = [(tags and has_tags, key and has_key) for tags, key in wanted]
+        return list(dict.fromkeys(possible))
+
+    def _warn_of_missing(self, *, tags: bool, kms_key: bool, refusal: DeliveryError | None) -> None:
+        if refusal is None:
+            return
+        missing = []
+        if self._settings.log_group_tags and not tags:
+            missing.append("its tags")
+        if self._settings.log_group_kms_key_id and not kms_key:
+            missing.append("its KMS key (it is NOT encrypted with that key)")
+        self._diagnostics.warn(
+            "group_options",
+            f"the log group {self._settings.log_group_name} was created without "
+            f"{' and '.join(missing)}, because AWS refused: {explained(refusal)}",
+        )
+
+    async def set_retention(self) -> None:
+        """Set the created group's retention, with a few tries; logs flow meanwhile, and without it."""
+        group = self._settings.log_group_name
+        try:
+            for tries in range(1, _RETENTION_TRIES + 1):
+                try:
+                    with self._shutdown.limited_try("PutRetentionPolicy", group):
+                        await self._client.set_retention()
+                except DeliveryError as exc:
+                    passing = judge(exc) in {Verdict.RETRY, Verdict.PROVISION}
+                    if passing and tries < _RETENTION_TRIES:
+                        await self._shutdown.pause(self._backoff.pause(tries))
+                        continue
+                    self._warn_of_retention(exc)
+                break
+        except anyio.get_cancelled_exc_class():
+            if self._shutdown.has_begun:
+                self._warn_of_retention(unanswered("PutRetentionPolicy", group))
+            raise
+        self.retention_is_due = False
+
+    def _warn_of_retention(self, error: DeliveryError) -> None:
+        self._diagnostics.warn(
+            "retention",
+            f"the log group {self._settings.log_group_name} keeps its events for ever: "
+            + explained(error),
+        )

@@ -1,0 +1,199 @@
+"""One batch to one receipt: try, wait, create what is missing, isolate what is refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Final
+
+import anyio
+
+from aiowatchtower._core.advice import explained
+from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.limits import MIN_EVENT_BYTES
+from aiowatchtower._core.logs_client import TRY_SECONDS, LogsClient
+from aiowatchtower._core.policy import Backoff, Verdict, judge, learned_event_limit
+from aiowatchtower._core.progress import Delivery, shortened
+from aiowatchtower._diagnostics.diagnostics import Diagnostics
+
+from .provisioner import Provisioner
+from .time_budget import Shutdown, unanswered
+
+# Refusing this many single events in a row is no matter of the events: slow down.
+_REFUSED_IN_A_ROW: Final = 16
+# For so many tries a group may be unknown after its creation, above all when another process
+# has it under way (OperationAbortedException): nobody has to do anything about that.
+_UNKNOWN_FOR_TRIES: Final = 3
+# Creations that succeed, so many times, and change nothing: that is worth a word.
+_STAYS_UNKNOWN_TRIES: Final = 8
+
+
+class Sender:
+    """Puts batches until AWS has them, over at most ``max_in_flight`` calls at a time."""
+
+    def __init__(
+        self,
+        client: LogsClient,
+        provisioner: Provisioner,
+        diagnostics: Diagnostics,
+        backoff: Backoff,
+        shutdown: Shutdown,
+        *,
+        group: str,
+        max_in_flight: int,
+        max_event_bytes: int,
+        note_error: Callable[[DeliveryError], None],
+    ) -> None:
+        self._client = client
+        self._provisioner = provisioner
+        self._diagnostics = diagnostics
+        self._backoff = backoff
+        self._shutdown = shutdown
+        self._group = group
+        self._slots = anyio.CapacityLimiter(max_in_flight)
+        self._max_event_bytes = max_event_bytes
+        self._has_learned = False
+        self._note_error = note_error
+        self._process = os.getpid()
+        # The streams with a failure of each kind, to tell when the last of them has recovered.
+        self._failing: dict[str, set[str]] = {}
+
+    async def prepare(self) -> None:
+        """Make the client before it is needed, and say early what would keep it from working."""
+        try:
+            await self._client.prepare()
+        except DeliveryError as exc:
+            self._note_error(exc)
+            self._failed("", judge(exc), exc)
+
+    @property
+    def has_chores(self) -> bool:
+        """Whether something is left to do that no record has to wait for."""
+        return self._provisioner.retention_is_due
+
+    async def do_chores(self) -> None:
+        """Set the retention of a group that was created here."""
+        await self._provisioner.set_retention()
+
+    async def deliver(self, delivery: Delivery) -> None:
+        """Return when every event of the batch has met its fate; until then, keep trying."""
+        tries = 0
+        refused_in_a_row = 0
+        while delivery.is_open:
+            try:
+                await self._put(delivery)
+            except DeliveryError as exc:
+                verdict = judge(exc)
+                if verdict is Verdict.PROVISION:
+                    delivery.found_missing()
+                else:
+                    self._note_error(exc)
+                delivery.failed(maybe_accepted=exc.maybe_accepted)
+                if verdict is Verdict.ACCEPTED:
+                    delivery.known()
+                elif verdict is Verdict.ISOLATE and exc.action == "PutLogEvents":
+                    refused_in_a_row += self._isolate(delivery, exc)
+                    await self._pause(refused_in_a_row - _REFUSED_IN_A_ROW)
+                else:
+                    tries += 1
+                    await self._recover(delivery, verdict, exc, tries)
+            else:
+                tries = refused_in_a_row = 0
+                self._succeeded(delivery.batch.stream)
+
+    async def _put(self, delivery: Delivery) -> None:
+        async with self._slots:
+            if os.getpid() != self._process:
+                # A copy of the parent's worker, in a forked child: these are the parent's records.
+                await anyio.sleep_forever()
+            delivery.trying()
+            events = delivery.part
+            if self._has_learned:
+                events = shortened(events, self._max_event_bytes)
+            stream = delivery.batch.stream
+            action, resource = "PutLogEvents", f"{self._group}:{stream}"
+            try:
+                with self._shutdown.limited_try(action, resource):
+                    answer = await self._client.put(stream, events, TRY_SECONDS)
+            except anyio.get_cancelled_exc_class():
+                # What is said of records that were given up names the request nobody answered.
+                self._note_error(unanswered(action, resource))
+                delivery.failed(maybe_accepted=True)
+                raise
+        delivery.accepted(answer, datetime.now(timezone.utc))
+        if answer.entity_error:
+            self._diagnostics.warn(
+                "entity", f"CloudWatch Logs rejected entity=: {answer.entity_error}"
+            )
+
+    def _isolate(self, delivery: Delivery, error: DeliveryError) -> int:
+        """Learn a limit or halve the part. Returns how many events were given up: 0 or 1."""
+        limit = learned_event_limit(error)
+        if limit is not None and MIN_EVENT_BYTES <= limit < self._max_event_bytes:
+            self._max_event_bytes, self._has_learned = limit, True
+            self._diagnostics.warn(
+                "event_limit",
+                f"CloudWatch Logs takes events of up to {limit} bytes here; longer ones are cut",
+            )
+            return 0
+        if not delivery.refused(error):
+            return 0
+        self._diagnostics.warn(
+            "refused", f"CloudWatch Logs refuses an event, which is dropped: {error}"
+        )
+        return 1
+
+    async def _recover(
+        self, delivery: Delivery, verdict: Verdict, error: DeliveryError, tries: int
+    ) -> None:
+        """Do what the verdict says, then wait."""
+        stream = delivery.batch.stream
+        if verdict is Verdict.PROVISION:
+            if await self._provided(stream, delivery.missing):
+                # Right after a creation it may still be unknown where it is asked for next, but
+                # what failed before, for other reasons, is no reason to wait now.
+                if delivery.missing > _STAYS_UNKNOWN_TRIES:
+                    self._note_error(error)
+                    self._failed(stream, Verdict.RETRY, error)
+                await self._pause(delivery.missing - 1)
+                return
+        else:
+            self._failed(stream, verdict, error)
+        if verdict is Verdict.REFRESH:
+            await self._client.renew()
+        await self._pause(tries)
+
+    async def _provided(self, stream: str, missing: int) -> bool:
+        try:
+            await self._provisioner.provide(stream)
+        except DeliveryError as exc:
+            verdict = judge(exc)
+            if verdict is not Verdict.PROVISION or missing > _UNKNOWN_FOR_TRIES:
+                self._note_error(exc)
+                self._failed(stream, verdict, exc)
+            return False
+        return True
+
+    async def _pause(self, tries: int) -> None:
+        if tries > 0:
+            await self._shutdown.pause(self._backoff.pause(tries))
+
+    def _failed(self, stream: str, verdict: Verdict, error: DeliveryError) -> None:
+        """Warn of it: one kind for all that passes by itself, one for each thing to be done."""
+        if error.code == "Timeout" and self._shutdown.has_begun:
+            # The next try succeeds, or the warning of what was lost names this as the reason.
+            return
+        kind = "delivery" if verdict is Verdict.RETRY else f"{error.action} {error.code}"
+        self._failing.setdefault(kind, set()).add(stream)
+        self._diagnostics.warn(
+            kind,
+            f"{explained(error)} Records are kept, within max_buffer_size, and tried again.",
+        )
+
+    def _succeeded(self, stream: str) -> None:
+        for kind, streams in list(self._failing.items()):
+            streams -= {stream, ""}
+            if not streams:
+                del self._failing[kind]
+                self._diagnostics.recovered(kind, f"delivery to {stream} works again")

@@ -1,0 +1,222 @@
+"""Turn a record into the text of one event, and leave the record as it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timezone
+from logging import Formatter, LogRecord
+from typing import Literal
+
+from .sanitizer import Fields, Sanitizer, describe, guard, merge
+
+# Not makeLogRecord(): what an application's record factory adds are extra fields.
+_BLANK = LogRecord("", 0, "", 0, "", None, None)
+# color_message: uvicorn's message once more, for a terminal.
+_PLAIN_ATTRIBUTES: frozenset[object] = frozenset(
+    {*vars(_BLANK), "asctime", "color_message", "message", "taskName"}
+)
+_BARE_FORMATS = {"%": "%(message)s", "{": "{message}", "$": "${message}"}
+_ERROR_KEY = "aiowatchtower_error"
+
+
+class CloudWatchLogFormatter(Formatter):
+    """Format strings as text and mappings as one JSON object.
+
+    A JSON event also carries the ``extra`` fields, the traceback as ``exception`` and the stack as
+    ``stack``. With ``structured=True`` every event is JSON and has ``timestamp`` (UTC), ``level``,
+    ``logger`` and ``message``; a mapping's own keys replace ``message``. A mapping that has ``_aws``
+    (Embedded Metric Format) goes out with its own keys only. *fmt* is for text.
+
+    Where two fields want one name, it goes to ``add_log_record_attrs``, then the mapping, then the
+    fields above, then ``extra``; the other value is kept, with ``_`` appended to its name.
+
+    `format` neither raises nor changes the record or the mapping. What it had to alter is marked,
+    in a text by ``[aiowatchtower: ...]``, in JSON by the key ``aiowatchtower_error``; there NaN and
+    the infinities become strings.
+
+    Args:
+        json_serialize_default: Called with a value that JSON has no form for. By default, dates
+            become ISO 8601 and all else its `repr`. May be set later, as an attribute.
+        add_log_record_attrs: LogRecord attributes to carry, null where absent. A message that is
+            no mapping becomes ``{"msg": message}`` beside them. May be set later.
+    """
+
+    def __init__(
+        self,
+        fmt: str | None = None,
+        datefmt: str | None = None,
+        style: Literal["%", "{", "$"] = "%",
+        validate: bool = True,
+        *,
+        defaults: Mapping[str, object] | None = None,
+        structured: bool = False,
+        json_serialize_default: Callable[[object], object] | None = None,
+        add_log_record_attrs: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(fmt, datefmt, style, validate, defaults=defaults)
+        self.json_serialize_default: Callable[[object], object] = (
+            json_serialize_default or _serialize_default
+        )
+        if isinstance(add_log_record_attrs, str):
+            msg = (
+                f"add_log_record_attrs={add_log_record_attrs!r}: must be a sequence of names, "
+                f"such as [{add_log_record_attrs!r}]"
+            )
+            raise TypeError(msg)
+        self.add_log_record_attrs: Sequence[str] = add_log_record_attrs or ()
+        self._structured = structured
+        overridden = type(self).formatMessage is not Formatter.formatMessage
+        self._bare = fmt in (None, _BARE_FORMATS[style]) and not overridden
+        self._plain = self._bare and not structured
+        self._second = (0, "1970-01-01T00:00:00")
+        self._encode = json.JSONEncoder(
+            ensure_ascii=False,
+            allow_nan=False,
+            separators=(",", ":"),
+            default=lambda value: self.json_serialize_default(value),  # noqa: PLW0108 - late bound
+        ).encode
+
+    def format(self, record: LogRecord) -> str:
+        """Return the event's text; never raise, and leave *record* unchanged for other handlers."""
+        try:
+            appended = record.exc_info or record.exc_text or record.stack_info
+            if (
+                self._plain
+                and type(record.msg) is str
+                and not (appended or self.add_log_record_attrs)
+            ):
+                return str(record.getMessage())
+            return self._format(record)
+        except Exception as error:  # noqa: BLE001 - the event says what went wrong
+            return self._rescue(record, error)
+
+    def _format(self, record: LogRecord) -> str:
+        message: object = record.msg
+        mapping: Fields | None = None
+        if type(message) is dict or (type(message) is not str and isinstance(message, Mapping)):
+            mapping = dict(message)
+        elif not (self._structured or self.add_log_record_attrs):
+            return self._text(record)
+        if mapping is not None and "_aws" in mapping:
+            return self._to_json(mapping)
+        return self._to_json(self._fields(record, mapping))
+
+    def _text(self, record: LogRecord) -> str:
+        text, failure = _read_message(record)
+        if failure:
+            text = f"{text} [aiowatchtower: {failure}]"
+        if not self._bare:
+            # A shadow, because the stdlib writes message and asctime into the record.
+            shadow = object.__new__(type(record))
+            shadow.__dict__ = record.__dict__.copy()
+            shadow.message = text
+            if self.usesTime():
+                shadow.asctime = self.formatTime(shadow, self.datefmt)
+            text = self.formatMessage(shadow)
+        for block in self._tail(record).values():
+            text += f"{block}" if text.endswith("\n") else f"\n{block}"
+        return text
+
+    def _fields(self, record: LogRecord, mapping: Fields | None) -> Fields:
+        fields = self._asked_attributes(record) if self.add_log_record_attrs else {}
+        plain = _PLAIN_ATTRIBUTES.union(fields) if fields else _PLAIN_ATTRIBUTES
+        failure = ""
+        if mapping is not None:
+            fields = merge(fields, mapping)
+            if record.args:
+                failure = f"arguments of a mapping are not formatted: {_describe_args(record.args)}"
+        if self._structured:
+            fields = merge(fields, self._head(record))
+        if mapping is None:
+            text, failure = _read_message(record)
+            fields.setdefault("message" if self._structured else "msg", text)
+        if not plain.issuperset(record.__dict__):
+            fields = merge(fields, {k: v for k, v in record.__dict__.items() if k not in plain})
+        if record.exc_info or record.exc_text or record.stack_info:
+            fields = merge(fields, self._tail(record))
+        return merge(fields, {_ERROR_KEY: failure}) if failure else fields
+
+    def _asked_attributes(self, record: LogRecord) -> Fields:
+        fields: Fields = {name: getattr(record, name, None) for name in self.add_log_record_attrs}
+        fields.pop("msg", None)
+        if "message" in fields:
+            fields["message"] = _read_message(record)[0]
+        if "asctime" in fields:
+            fields["asctime"] = self.formatTime(record, self.datefmt)
+        return fields
+
+    def _head(self, record: LogRecord) -> Fields:
+        seconds, ms = divmod(int(record.created * 1000), 1000)
+        known, text = self._second
+        if seconds != known:
+            text = datetime.fromtimestamp(seconds, timezone.utc).isoformat()[:19]
+            self._second = (seconds, text)
+        return {"timestamp": f"{text}.{ms:03d}Z", "level": record.levelname, "logger": record.name}
+
+    def _tail(self, record: LogRecord) -> Fields:
+        blocks: Fields = {}
+        if record.exc_text:
+            # loguru sets "\n" where the message has the traceback already.
+            if not str(record.exc_text).isspace():
+                blocks["exception"] = str(record.exc_text)
+        elif record.exc_info:
+            blocks["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            blocks["stack"] = self.formatStack(record.stack_info)
+        return blocks
+
+    def _to_json(self, fields: Fields) -> str:
+        try:
+            # Refuses a key that is no string: as text it may be the same as another key.
+            "".join(fields)  # type: ignore[arg-type]
+            return self._encode(fields)
+        except Exception:  # noqa: BLE001 - the careful path names what it had to change
+            careful = Sanitizer(self.json_serialize_default)
+            clean = careful.mapping(fields, 0)
+            if careful.problems:
+                clean = merge(clean, {_ERROR_KEY: "; ".join(careful.problems)})
+            return self._encode(clean)
+
+    def _rescue(self, record: LogRecord, error: Exception) -> str:
+        text = describe_failure(record, error)
+        try:
+            is_text = not (self._structured or self.add_log_record_attrs)
+            if is_text and not issubclass(type(record.msg), Mapping):
+                return text
+            return self._encode({"message": text, _ERROR_KEY: describe(error)})
+        except Exception:  # noqa: BLE001 - the text is marked already
+            return text
+
+
+def describe_failure(record: LogRecord, error: BaseException) -> str:
+    """Return message, mark, traceback and stack of a record that a formatter raised *error* on.
+
+    Never raises. If the arguments do not fit the message, its template and their `repr` are shown.
+    """
+    try:
+        text = f"{_read_message(record)[0]} [aiowatchtower: {describe(error)}]"
+        trace = record.exc_info and guard(Formatter().formatException, record.exc_info)
+        parts = (text, record.exc_text or trace, record.stack_info)
+        return "\n".join(guard(str, part) for part in parts if part)
+    except Exception:  # noqa: BLE001 - the last resort
+        return "[aiowatchtower: formatting failed, and so did describing the record]"
+
+
+def _serialize_default(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else repr(value)
+
+
+def _read_message(record: LogRecord) -> tuple[str, str]:
+    try:
+        return str(record.getMessage()), ""
+    except Exception as error:  # noqa: BLE001 - returned
+        template = record.msg if isinstance(record.msg, str) else guard(repr, record.msg)
+        arguments = f" {_describe_args(record.args)}" if record.args else ""
+        return template + arguments, describe(error)
+
+
+def _describe_args(args: object) -> str:
+    if isinstance(args, tuple):
+        return f"({', '.join(guard(repr, argument) for argument in args)})"
+    return guard(repr, args)

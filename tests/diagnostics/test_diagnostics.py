@@ -1,0 +1,205 @@
+"""What the library says about itself: the first of a kind at once, and never too much."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from aiowatchtower import CloudWatchLogHandler
+from aiowatchtower._diagnostics.diagnostics import LOGGER, SHIPPING, Diagnostics, say
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def said(caplog) -> Callable[[], list[str]]:
+    """Return what has been said so far, and by whom it was said."""
+    caplog.set_level(logging.INFO, "aiowatchtower")
+
+    def texts() -> list[str]:
+        return [r.getMessage() for r in caplog.records if r.name == "aiowatchtower"]
+
+    return texts
+
+
+@contextmanager
+def _reaching(*handlers: logging.Handler) -> Iterator[None]:
+    """Leave these as the only handlers that diagnostics reach.
+
+    Not a fixture, because pytest puts handlers on every logger that does not propagate by then.
+    """
+    others = LOGGER.handlers
+    LOGGER.handlers, LOGGER.propagate = list(handlers), False
+    try:
+        yield
+    finally:
+        LOGGER.handlers, LOGGER.propagate = others, True
+
+
+@pytest.fixture
+def ours():
+    return CloudWatchLogHandler("/app")
+
+
+def test_the_first_of_a_kind_is_said_at_once(clock, said, caplog):
+    """Each kind of trouble is warned of when it comes."""
+    diagnostics = Diagnostics(clock)
+    diagnostics.warn("delivery", "no answer")
+    diagnostics.warn("entity", "no such type")
+    assert said() == ["no answer", "no such type"]
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+
+
+def test_the_same_trouble_is_said_once_a_minute_with_a_count(clock, said):
+    """Within a minute repetitions are counted; after it, the next one says how many there were."""
+    diagnostics = Diagnostics(clock)
+    for _ in range(4):
+        diagnostics.warn("delivery", "no answer")
+        clock.now += 19.9
+    assert said() == ["no answer"]
+    diagnostics.warn("delivery", "still no answer")
+    assert said()[1:] == ["still no answer (3 more since the last warning)"]
+    clock.now += 60
+    diagnostics.warn("delivery", "and again")
+    assert said()[2:] == ["and again"]
+
+
+def test_recovery_is_said_once(clock, said, caplog):
+    """What was warned of is said to be over, once, and is no warning."""
+    diagnostics = Diagnostics(clock)
+    diagnostics.warn("delivery", "no answer")
+    diagnostics.recovered("delivery", "works again")
+    diagnostics.recovered("delivery", "works again")
+    assert said() == ["no answer", "works again"]
+    assert caplog.records[-1].levelno == logging.INFO
+
+
+def test_nothing_recovers_that_was_not_said(clock, said):
+    """Without a warning there is no news of its end; nor after one that was held back."""
+    diagnostics = Diagnostics(clock)
+    diagnostics.recovered("delivery", "works again")
+    assert said() == []
+    diagnostics.warn("delivery", "no answer")
+    diagnostics.recovered("delivery", "works again")
+    diagnostics.warn("delivery", "no answer")
+    diagnostics.recovered("delivery", "works again")
+    assert said() == ["no answer", "works again"]
+
+
+def test_trouble_that_comes_back_is_said_again_after_a_minute(clock, said):
+    """Recovery does not shorten the minute, and the next outage has its own end."""
+    diagnostics = Diagnostics(clock)
+    diagnostics.warn("delivery", "no answer")
+    diagnostics.recovered("delivery", "works again")
+    clock.now += 60
+    diagnostics.warn("delivery", "no answer")
+    diagnostics.recovered("delivery", "works again")
+    assert said() == ["no answer", "works again"] * 2
+
+
+def test_many_threads_say_it_once(clock, said):
+    """Threads that fail together warn together once."""
+    diagnostics = Diagnostics(clock)
+    barrier = threading.Barrier(8)
+
+    def fail():
+        barrier.wait(10)
+        diagnostics.warn("delivery", "no answer")
+
+    threads = [threading.Thread(target=fail) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert said() == ["no answer"]
+    clock.now += 60
+    diagnostics.warn("delivery", "no answer")
+    assert said()[1:] == ["no answer (7 more since the last warning)"]
+
+
+def test_a_failure_comes_with_its_traceback(clock, said, caplog):
+    """A warning about an exception carries it."""
+    failure = ValueError("broken")
+    Diagnostics(clock).warn("crash", "a bug", exc_info=failure)
+    assert caplog.records[-1].exc_info[1] is failure
+
+
+def test_percent_signs_are_only_text(said):
+    """A message with what looks like a placeholder is said as it is."""
+    say(logging.WARNING, "100%s of %d records")
+    assert said() == ["100%s of %d records"]
+
+
+def test_what_is_said_does_not_reach_cloudwatch(ours):
+    """Our own handler ignores our own records, and the mark that tells them is gone afterwards."""
+    with _reaching(ours):
+        say(logging.WARNING, "no answer")
+    assert ours.statistics().logged == 0
+    assert not SHIPPING.get()
+
+
+def test_with_no_other_handler_it_goes_to_stderr(ours, capsys):
+    """Where only our handler listens, warnings go where logging's last resort writes."""
+    with _reaching(ours):
+        say(logging.WARNING, "no answer", ValueError("broken"))
+    error = capsys.readouterr().err
+    assert error.startswith("no answer\n")
+    assert "ValueError: broken" in error
+
+
+def test_with_no_handler_at_all_it_is_said_once(capsys):
+    """Without any handler logging's last resort speaks by itself, and only once."""
+    with _reaching():
+        say(logging.WARNING, "no answer")
+    assert capsys.readouterr().err == "no answer\n"
+
+
+def test_the_last_resort_keeps_its_level(ours, capsys):
+    """Good news is not written to stderr behind the application's back."""
+    with _reaching(ours):
+        say(logging.INFO, "works again")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_logger_that_is_turned_down_is_quiet(ours, capsys):
+    """Who has turned the logger's level up hears no warning, on stderr neither."""
+    level = LOGGER.level
+    LOGGER.setLevel(logging.ERROR)
+    try:
+        with _reaching(ours):
+            say(logging.WARNING, "no answer")
+    finally:
+        LOGGER.setLevel(level)
+    assert capsys.readouterr().err == ""
+
+
+def test_without_a_last_resort_nothing_breaks(ours, capsys, monkeypatch):
+    """An application that has switched logging's last resort off is respected."""
+    monkeypatch.setattr(logging, "lastResort", None)
+    with _reaching(ours):
+        say(logging.WARNING, "no answer")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_handler_of_the_application_is_enough(ours, capsys):
+    """Where somebody listens, stderr stays clean."""
+    with _reaching(ours, logging.NullHandler()):
+        say(logging.WARNING, "no answer")
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,108 @@
+"""`on_drop`: told of every loss, in a thread that can hurt nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+
+import anyio
+import pytest
+
+from aiowatchtower import Lost
+from aiowatchtower._diagnostics.diagnostics import SHIPPING
+from aiowatchtower._shipping.on_drop import LossNotices
+
+NAME = "aiowatchtower-on-drop"
+
+
+def _lost(number=1):
+    return Lost("buffer_full", "web", number, 30, 0, 0)
+
+
+def _threads():
+    return [thread for thread in threading.enumerate() if thread.name == NAME]
+
+
+async def test_every_loss_is_told_in_order():
+    """Each loss is told once, in the order in which they came, before closing ends."""
+    told: list[int] = []
+    notices = LossNotices(lambda lost: told.append(lost.count))
+    for number in range(1, 101):
+        notices.tell(_lost(number))
+    await notices.aclose(10)
+    assert told == list(range(1, 101))
+
+
+async def test_it_is_told_in_a_thread_of_its_own():
+    """The application's function runs off the loop, as shipping, in one thread that then ends."""
+    seen = []
+    notices = LossNotices(lambda lost: seen.append((threading.current_thread(), SHIPPING.get())))
+    notices.tell(_lost())
+    notices.tell(_lost())
+    await notices.aclose(10)
+    ((thread, is_shipping), second) = seen
+    assert (thread, is_shipping) == second
+    assert (thread.name, thread.daemon, is_shipping) == (NAME, True, True)
+    await asyncio.to_thread(thread.join, 10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("on_drop", [None, print])
+async def test_without_a_loss_there_is_no_thread(on_drop):
+    """As long as nothing is lost, or nobody wants to know, no thread is started."""
+    notices = LossNotices(on_drop)
+    if on_drop is None:
+        notices.tell(_lost())
+    assert _threads() == []
+    await notices.aclose(10)
+
+
+async def test_a_function_that_raises_is_told_again(caplog):
+    """What the application's function raises is said, and the next loss is told all the same."""
+    told = []
+
+    def on_drop(lost):
+        told.append(lost.count)
+        if lost.count == 1:
+            raise ValueError("no pager")
+
+    notices = LossNotices(on_drop)
+    notices.tell(_lost(1))
+    notices.tell(_lost(2))
+    await notices.aclose(10)
+    assert told == [1, 2]
+    (record,) = [record for record in caplog.records if record.name == "aiowatchtower"]
+    assert record.getMessage() == "on_drop raised: ValueError('no pager')"
+    assert record.levelno == logging.WARNING
+    assert record.exc_info is not None
+
+
+async def test_a_function_that_never_returns_is_left_to_itself():
+    """Closing waits for its time, and the thread does not keep the process."""
+    release = threading.Event()
+    notices = LossNotices(lambda lost: release.wait(30))
+    notices.tell(_lost())
+    with anyio.fail_after(60):
+        await notices.aclose(0.01)
+    (thread,) = _threads()
+    assert thread.is_alive()
+    assert thread.daemon
+    release.set()
+    await asyncio.to_thread(thread.join, 10)
+
+
+def test_a_loop_that_is_gone_is_no_error():
+    """A call that outlives the loop ends without a word."""
+    release = threading.Event()
+
+    async def lose():
+        notices = LossNotices(lambda lost: release.wait(30))
+        notices.tell(_lost())
+        await notices.aclose(0)
+
+    asyncio.run(lose())
+    (thread,) = _threads()
+    release.set()
+    thread.join(10)
+    assert not thread.is_alive()
