@@ -17,7 +17,7 @@ from ._config.arguments import checked_seconds
 from ._config.names import DEFAULT_LOG_STREAM_NAME
 from ._config.settings import SETTING_NAMES, check_keywords
 from ._core.ledger import Statistics
-from ._diagnostics.diagnostics import say
+from ._diagnostics.own_log import say
 from ._intake.attachment import Attachment, find_handlers
 from ._intake.handler import CloudWatchLogHandler, SpelledOut
 from ._shipping.pipeline import Pipeline, stop_all, wait_for_last_run

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from aiowatchtower import CloudWatchLogHandler
-from aiowatchtower._diagnostics.diagnostics import Diagnostics
+from aiowatchtower._diagnostics.rate_limit import Diagnostics
 from aiowatchtower._intake.attachment import Attachment, find_handlers
 
 NAMES = ("attached", "attached.child", "attached.other")

@@ -20,7 +20,7 @@ import weakref
 import pytest
 
 from aiowatchtower import CloudWatchLogFormatter, CloudWatchLogHandler
-from aiowatchtower._diagnostics.diagnostics import SHIPPING
+from aiowatchtower._diagnostics.self_feeding import SHIPPING
 
 NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z
 

@@ -13,7 +13,7 @@ from aiowatchtower._aws.client import AwsLogsClient
 from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.batcher import Batcher
 from aiowatchtower._core.policy import Backoff
-from aiowatchtower._diagnostics.diagnostics import Diagnostics
+from aiowatchtower._diagnostics.rate_limit import Diagnostics
 from aiowatchtower._intake.inbox import Inbox
 from aiowatchtower._shipping.on_drop import LossNotices
 from aiowatchtower._shipping.provisioner import Provisioner

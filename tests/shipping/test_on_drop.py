@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from aiowatchtower import Lost
-from aiowatchtower._diagnostics.diagnostics import SHIPPING
+from aiowatchtower._diagnostics.self_feeding import SHIPPING
 from aiowatchtower._shipping.on_drop import LossNotices
 
 NAME = "aiowatchtower-on-drop"

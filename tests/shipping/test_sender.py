@@ -11,7 +11,7 @@ from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.events import Answer, Batch
 from aiowatchtower._core.policy import Backoff
 from aiowatchtower._core.progress import Delivery
-from aiowatchtower._diagnostics.diagnostics import Diagnostics
+from aiowatchtower._diagnostics.rate_limit import Diagnostics
 from aiowatchtower._shipping.provisioner import Provisioner
 from aiowatchtower._shipping.sender import Sender
 from aiowatchtower._shipping.time_budget import Shutdown

@@ -19,7 +19,7 @@ from aiobotocore.config import AioConfig
 from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.encoder import Body
 from aiowatchtower._core.limits import CREATIONS_AT_ONCE
-from aiowatchtower._diagnostics.diagnostics import SHIPPING
+from aiowatchtower._diagnostics.self_feeding import SHIPPING
 from aiowatchtower._substitute import current
 from aiowatchtower._version import __version__
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from logging.handlers import MemoryHandler, QueueHandler
 
-from aiowatchtower._diagnostics.diagnostics import MARK, SHIPPING, destinations, is_ours
+from aiowatchtower._diagnostics.self_feeding import MARK, SHIPPING, destinations, is_ours
 
 from .handler import CloudWatchLogHandler
 

@@ -17,7 +17,8 @@ from aiowatchtower._config.names import DEFAULT_LOG_STREAM_NAME
 from aiowatchtower._config.settings import SETTING_NAMES, Settings, check_keywords
 from aiowatchtower._core.ledger import Statistics
 from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES
-from aiowatchtower._diagnostics.diagnostics import SHIPPING, Diagnostics, is_ours
+from aiowatchtower._diagnostics.rate_limit import Diagnostics
+from aiowatchtower._diagnostics.self_feeding import SHIPPING, is_ours
 from aiowatchtower._text.formatter import CloudWatchLogFormatter, describe_failure
 from aiowatchtower._text.truncate import replace_surrogates, truncate, utf8_size
 

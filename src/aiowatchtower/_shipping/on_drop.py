@@ -11,7 +11,8 @@ from collections.abc import Callable
 import anyio
 
 from aiowatchtower._core.events import Lost
-from aiowatchtower._diagnostics.diagnostics import SHIPPING, say
+from aiowatchtower._diagnostics.own_log import say
+from aiowatchtower._diagnostics.self_feeding import SHIPPING
 
 
 class LossNotices:

@@ -16,7 +16,8 @@ import anyio
 from aiowatchtower._aws.client import AwsLogsClient
 from aiowatchtower._core.batcher import Batcher
 from aiowatchtower._core.policy import Backoff
-from aiowatchtower._diagnostics.diagnostics import SHIPPING, say
+from aiowatchtower._diagnostics.own_log import say
+from aiowatchtower._diagnostics.self_feeding import SHIPPING
 from aiowatchtower._intake.handler import CloudWatchLogHandler
 from aiowatchtower._intake.inbox import DRAIN_SECONDS
 

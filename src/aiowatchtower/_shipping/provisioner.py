@@ -14,7 +14,7 @@ from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.limits import CREATE_STREAM_PER_SECOND, CREATIONS_AT_ONCE
 from aiowatchtower._core.logs_client import LogsClient
 from aiowatchtower._core.policy import Backoff, Verdict, judge
-from aiowatchtower._diagnostics.diagnostics import Diagnostics
+from aiowatchtower._diagnostics.rate_limit import Diagnostics
 
 from .time_budget import Shutdown, unanswered
 

@@ -15,7 +15,7 @@ from aiowatchtower._core.limits import MIN_EVENT_BYTES
 from aiowatchtower._core.logs_client import TRY_SECONDS, LogsClient
 from aiowatchtower._core.policy import Backoff, Verdict, judge, learned_event_limit
 from aiowatchtower._core.progress import Delivery, shortened
-from aiowatchtower._diagnostics.diagnostics import Diagnostics
+from aiowatchtower._diagnostics.rate_limit import Diagnostics
 
 from .provisioner import Provisioner
 from .time_budget import Shutdown, unanswered

@@ -16,7 +16,7 @@ from aiowatchtower._core.batcher import Batcher, sliced
 from aiowatchtower._core.events import STREAM, Batch, LogEvent, Lost
 from aiowatchtower._core.gaps import Gaps
 from aiowatchtower._core.progress import Delivery
-from aiowatchtower._diagnostics.diagnostics import SHIPPING
+from aiowatchtower._diagnostics.self_feeding import SHIPPING
 from aiowatchtower._intake.inbox import Inbox
 
 from .on_drop import LossNotices

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
-from aiowatchtower import CloudWatchLogHandler
-from aiowatchtower._diagnostics.diagnostics import LOGGER, SHIPPING, Diagnostics, say
+from aiowatchtower._diagnostics.rate_limit import Diagnostics
 
 
 class Clock:
@@ -37,25 +35,6 @@ def said(caplog) -> Callable[[], list[str]]:
         return [r.getMessage() for r in caplog.records if r.name == "aiowatchtower"]
 
     return texts
-
-
-@contextmanager
-def _reaching(*handlers: logging.Handler) -> Iterator[None]:
-    """Leave these as the only handlers that diagnostics reach.
-
-    Not a fixture, because pytest puts handlers on every logger that does not propagate by then.
-    """
-    others = LOGGER.handlers
-    LOGGER.handlers, LOGGER.propagate = list(handlers), False
-    try:
-        yield
-    finally:
-        LOGGER.handlers, LOGGER.propagate = others, True
-
-
-@pytest.fixture
-def ours():
-    return CloudWatchLogHandler("/app")
 
 
 def test_the_first_of_a_kind_is_said_at_once(clock, said, caplog):
@@ -139,67 +118,3 @@ def test_a_failure_comes_with_its_traceback(clock, said, caplog):
     failure = ValueError("broken")
     Diagnostics(clock).warn("crash", "a bug", exc_info=failure)
     assert caplog.records[-1].exc_info[1] is failure
-
-
-def test_percent_signs_are_only_text(said):
-    """A message with what looks like a placeholder is said as it is."""
-    say(logging.WARNING, "100%s of %d records")
-    assert said() == ["100%s of %d records"]
-
-
-def test_what_is_said_does_not_reach_cloudwatch(ours):
-    """Our own handler ignores our own records, and the mark that tells them is gone afterwards."""
-    with _reaching(ours):
-        say(logging.WARNING, "no answer")
-    assert ours.statistics().logged == 0
-    assert not SHIPPING.get()
-
-
-def test_with_no_other_handler_it_goes_to_stderr(ours, capsys):
-    """Where only our handler listens, warnings go where logging's last resort writes."""
-    with _reaching(ours):
-        say(logging.WARNING, "no answer", ValueError("broken"))
-    error = capsys.readouterr().err
-    assert error.startswith("no answer\n")
-    assert "ValueError: broken" in error
-
-
-def test_with_no_handler_at_all_it_is_said_once(capsys):
-    """Without any handler logging's last resort speaks by itself, and only once."""
-    with _reaching():
-        say(logging.WARNING, "no answer")
-    assert capsys.readouterr().err == "no answer\n"
-
-
-def test_the_last_resort_keeps_its_level(ours, capsys):
-    """Good news is not written to stderr behind the application's back."""
-    with _reaching(ours):
-        say(logging.INFO, "works again")
-    assert capsys.readouterr().err == ""
-
-
-def test_a_logger_that_is_turned_down_is_quiet(ours, capsys):
-    """Who has turned the logger's level up hears no warning, on stderr neither."""
-    level = LOGGER.level
-    LOGGER.setLevel(logging.ERROR)
-    try:
-        with _reaching(ours):
-            say(logging.WARNING, "no answer")
-    finally:
-        LOGGER.setLevel(level)
-    assert capsys.readouterr().err == ""
-
-
-def test_without_a_last_resort_nothing_breaks(ours, capsys, monkeypatch):
-    """An application that has switched logging's last resort off is respected."""
-    monkeypatch.setattr(logging, "lastResort", None)
-    with _reaching(ours):
-        say(logging.WARNING, "no answer")
-    assert capsys.readouterr().err == ""
-
-
-def test_a_handler_of_the_application_is_enough(ours, capsys):
-    """Where somebody listens, stderr stays clean."""
-    with _reaching(ours, logging.NullHandler()):
-        say(logging.WARNING, "no answer")
-    assert capsys.readouterr().err == ""
