@@ -16,8 +16,9 @@ from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.events import Answer, LogEvent
 from aiowatchtower._core.logs_client import TRY_SECONDS
 
-from .connection import EXCHANGE, Connection, Exchange
+from .connection import Connection
 from .errors import translated
+from .exchange import EXCHANGE, Exchange
 
 _REBUILD_SECONDS: Final = 60.0
 # Between looks for other credentials, each of which may start a process or ask a service.

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 from aiowatchtower._aws.client import AwsLogsClient
-from aiowatchtower._aws.connection import endpoint_url
 from aiowatchtower._aws.errors import translated
+from aiowatchtower._aws.new_client import endpoint_url
 from aiowatchtower._aws.session import new_session
 from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.errors import DeliveryError

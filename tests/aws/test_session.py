@@ -8,8 +8,7 @@ import pytest
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 
-from aiowatchtower._aws.loader import SparingLoader
-from aiowatchtower._aws.session import new_session
+from aiowatchtower._aws.session import SparingLoader, new_session
 
 
 @pytest.fixture(scope="module")
