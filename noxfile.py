@@ -142,7 +142,7 @@ def tests(session: nox.Session) -> None:
 @on_the_oldest_python
 def tests_lowest(session: nox.Session) -> None:
     """Run what talks to AWS on the oldest dependencies that the package allows."""
-    lowest = [bound.replace(">=", "==") for bound in PYPROJECT["project"]["dependencies"]]
+    lowest = [bound.replace(">=", "==", 1) for bound in PYPROJECT["project"]["dependencies"]]
     session.install(".", *lowest, *group("tests"))
     parts = ("tests/faults", "tests/lifecycle", "tests/test_load.py", "tests/test_beside_others.py")
     session.run("pytest", *AT_A_TIME, "-m", "not servers", *parts, *session.posargs)

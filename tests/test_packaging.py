@@ -31,12 +31,34 @@ def _public_names() -> Iterator[tuple[str, object]]:
                 yield from ((f"{module.__name__}.{name}.{n}", m) for n, m in methods)
 
 
-def test_needs_aiobotocore_and_anyio_alone():
-    """Installing the library brings two direct dependencies."""
-    assert sorted(_required()) == ["aiobotocore", "anyio"]
+def test_needs_three_packages():
+    """Installing the library brings three direct dependencies, one of them where it has wheels."""
+    assert sorted(_required()) == ["aiobotocore", "anyio", "isal"]
 
 
-@pytest.mark.parametrize("name", ["aiobotocore", "anyio"])
+@pytest.mark.parametrize(
+    ("system", "machine", "is_wanted"),
+    [
+        ("linux", "x86_64", True),
+        ("linux", "aarch64", True),
+        ("win32", "AMD64", True),
+        ("win32", "ARM64", True),
+        ("darwin", "arm64", True),
+        ("darwin", "x86_64", False),
+        ("linux", "ppc64le", False),
+    ],
+)
+def test_igzip_is_wanted_where_it_has_wheels(system, machine, is_wanted):
+    """No platform has to compile igzip to install the library."""
+    here = {"platform_python_implementation": "CPython"}
+    marker = _required()["isal"].marker
+    assert marker is not None
+    assert marker.evaluate({**here, "sys_platform": system, "platform_machine": machine}) is (
+        is_wanted
+    )
+
+
+@pytest.mark.parametrize("name", ["aiobotocore", "anyio", "isal"])
 def test_dependencies_have_lower_bounds_only(name):
     """The library never holds back an application's upgrades."""
     assert [specifier.operator for specifier in _required()[name].specifier] == [">="]
