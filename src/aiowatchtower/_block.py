@@ -20,6 +20,7 @@ from ._core.ledger import Statistics
 from ._diagnostics.own_log import say
 from ._intake.attachment import Attachment, find_handlers
 from ._intake.handler import CloudWatchLogHandler, SpelledOut
+from ._intake.wrong_kind import NotAHandler, require_asyncio
 from ._shipping.pipeline import Pipeline, stop_all, wait_for_last_run
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _WATCH_SECONDS: Final = 1.0
 _INTERRUPTIONS: Final = (asyncio.CancelledError, KeyboardInterrupt)
 
 
-class CloudWatchLogging:
+class CloudWatchLogging(NotAHandler):
     """Ship ``logging`` records to Amazon CloudWatch Logs while the block is open.
 
     ::
@@ -208,6 +209,8 @@ class CloudWatchLogging:
 
     async def __aenter__(self) -> Self:
         """Attach and start delivering. Makes no request, unless ``strict``."""
+        require_asyncio()
+        self.refuse_as_handler()
         if self._pipelines and self._process == os.getpid():
             msg = "this block is open already: make a second CloudWatchLogging"
             raise RuntimeError(msg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
 
 import aiohttp
@@ -12,6 +13,9 @@ from aiowatchtower._core.errors import DeliveryError
 
 # Two classes until Python 3.11.
 _TIMEOUTS: Final = (TimeoutError, asyncio.TimeoutError)
+# aiobotocore drops its HTTP sessions when a client is closed, and stumbles over that at the next call;
+# aiohttp says that the session is closed.
+_CLOSED: Final = re.compile(r"'NoneType' object has no attribute 'get'|Session is closed")
 
 # The first match wins. The third value: the request may have reached CloudWatch Logs.
 _TABLE: Final[tuple[tuple[type[BaseException], str, bool], ...]] = (
@@ -40,6 +44,8 @@ def translated(exc: Exception, action: str, resource: str, deadline: float) -> D
         return _answered(exc, action, resource)
     code, maybe_accepted = _classified(exc)
     message = str(exc) or type(exc).__name__
+    if code == "ClientClosed":
+        message = "the aiobotocore client that was passed as client= is closed"
     if isinstance(exc, _TIMEOUTS):
         message = f"no answer within {deadline:.3g} s"
     return DeliveryError(action, code, message, resource=resource, maybe_accepted=maybe_accepted)
@@ -53,6 +59,8 @@ def _classified(exc: Exception) -> tuple[str, bool]:
         if isinstance(cause, aiohttp.ClientConnectorError) or cause is None:
             return "EndpointUnreachable", False
         return "ConnectionLost", True
+    if isinstance(exc, botocore_errors.HTTPClientError) and _CLOSED.search(str(exc)):
+        return "ClientClosed", False
     for kind, code, maybe_accepted in _TABLE:
         if isinstance(exc, kind):
             return code, maybe_accepted

@@ -37,6 +37,10 @@ _BY_CODE: Final = {
         "The endpoint's certificate is not trusted. Behind a proxy that opens TLS, set "
         "AWS_CA_BUNDLE to its certificate; else check endpoint_url=."
     ),
+    "ClientClosed": (
+        "Keep it open for as long as the block is: enter `async with session.create_client('logs') as "
+        "client:` before the block, or leave out client=."
+    ),
     "Timeout": (
         "The endpoint took the connection but did not answer in time. Check the network "
         "between here and CloudWatch Logs (security groups, proxy, MTU)."

@@ -9,6 +9,7 @@ from logging.handlers import MemoryHandler, QueueHandler
 from aiowatchtower._diagnostics.self_feeding import MARK, SHIPPING, destinations, is_ours
 
 from .handler import CloudWatchLogHandler
+from .wrong_kind import all_loggers
 
 
 class _Marker(logging.Filter):
@@ -43,11 +44,11 @@ class Attachment:
             logger.addHandler(handler)
         self._expected = [
             (logger, handler)
-            for logger in _all_loggers()
+            for logger in all_loggers()
             for handler in handlers
             if handler in logger.handlers
         ]
-        self._filtered = _filters(handlers, {*_all_loggers(), *loggers})
+        self._filtered = _filters(handlers, {*all_loggers(), *loggers})
         for owner, filter_ in self._filtered:
             owner.addFilter(filter_)
 
@@ -89,7 +90,7 @@ def find_handlers() -> list[CloudWatchLogHandler]:
     """Return the CloudWatchLogHandlers on any logger that no block runs, each once."""
     found = [
         end
-        for logger in _all_loggers()
+        for logger in all_loggers()
         for handler in logger.handlers
         for end in destinations(handler)
         if isinstance(end, CloudWatchLogHandler) and not end.inbox.is_open
@@ -114,9 +115,3 @@ def _filters(
         *((relay, marker) for relay in dict.fromkeys(relays)),
         *((handler, unmarked) for handler in handlers),
     ]
-
-
-def _all_loggers() -> Iterable[logging.Logger]:
-    known = logging.Logger.manager.loggerDict.copy()
-    named = [logger for logger in known.values() if isinstance(logger, logging.Logger)]
-    return [logging.getLogger(), *named]

@@ -23,6 +23,7 @@ from aiowatchtower._text.formatter import CloudWatchLogFormatter, describe_failu
 from aiowatchtower._text.truncate import replace_surrogates, truncate, utf8_size
 
 from .inbox import Inbox
+from .wrong_kind import NotABlock
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -69,7 +70,7 @@ class SpelledOut:
         return inspect.Signature([*names, *self._more, *keywords])
 
 
-class CloudWatchLogHandler(logging.Handler):
+class CloudWatchLogHandler(NotABlock, logging.Handler):
     """Puts records in the buffer of a :class:`CloudWatchLogging` block, from any thread.
 
     Takes the arguments of :class:`CloudWatchLogging` but for ``loggers``, so that
