@@ -7,7 +7,7 @@ import logging
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from aiowatchtower._diagnostics.diagnostics import say
+from aiowatchtower._diagnostics.own_log import say
 
 _OF_A_HANDLER: Final = {*dir(logging.Handler), "level", "formatter", "filters", "lock"}
 _NOT_A_HANDLER: Final = (
