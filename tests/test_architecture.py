@@ -44,6 +44,9 @@ EDGE = "_aws"
 MAY_USE_ANY = {EDGE, "testing._client"}
 AWS_LIBRARIES = {"aiobotocore", "aiohttp", "botocore"}
 
+# Names that the stand-in for AWS still shares with the library.
+SHARED_NAMES = {"Answer", "Batch", "Settings"}
+
 
 def _room(file: Path) -> str:
     return file.relative_to(ROOT).parts[0].removesuffix(".py")
@@ -161,6 +164,17 @@ def test_any_stays_at_the_edge(file: Path):
     attributes = [n for n in ast.walk(_tree(file)) if isinstance(n, ast.Attribute)]
     assert not typing_any
     assert not [node for node in attributes if node.attr == "Any"]
+
+
+def test_no_two_classes_share_a_name():
+    """A class is named in talk and in tracebacks without its module: one name, one class."""
+    places: dict[str, list[str]] = {}
+    for file in FILES:
+        for node in ast.walk(_tree(file)):
+            if isinstance(node, ast.ClassDef) and node.name not in SHARED_NAMES:
+                places.setdefault(node.name, []).append(_name(file))
+    shared = {name: files for name, files in places.items() if len(files) > 1}
+    assert not shared
 
 
 @_each_file(FILES)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.events import Answer, Batch
-from aiowatchtower._core.progress import Delivery, shortened
+from aiowatchtower._core.progress import Progress, shortened
 
 AT = datetime(2026, 11, 22, tzinfo=timezone.utc)
 REFUSAL = DeliveryError("PutLogEvents", "InvalidParameterException", "no")
@@ -21,25 +21,25 @@ def _events(count):
     return [("web", number, str(number), 27) for number in range(count)]
 
 
-def _delivery(count, **about):
-    return Delivery(Batch.of("web", _events(count), **about))
+def _progress(count, **about):
+    return Progress(Batch.of("web", _events(count), **about))
 
 
-def _accept(delivery, answer=None):
-    delivery.trying()
-    delivery.accepted(answer or Answer(wire_bytes=10), AT)
+def _accept(progress, answer=None):
+    progress.trying()
+    progress.accepted(answer or Answer(wire_bytes=10), AT)
 
 
 def test_a_batch_that_aws_takes_is_delivered_at_once():
     """One try, one acceptance: all delivered, and nothing else to tell."""
-    delivery = _delivery(3)
-    assert delivery.part is delivery.batch.events
-    _accept(delivery)
-    assert not delivery.is_open
-    receipt = delivery.receipt()
+    progress = _progress(3)
+    assert progress.part is progress.batch.events
+    _accept(progress)
+    assert not progress.is_open
+    receipt = progress.receipt()
     assert (receipt.delivered, receipt.retries, receipt.wire_bytes) == (3, 0, 10)
     assert (receipt.accepted_at, receipt.possible_duplicates, receipt.lost) == (AT, 0, [])
-    assert receipt.batch == delivery.batch
+    assert receipt.batch == progress.batch
 
 
 # Ten events; the answer's indexes; the numbers of those too old, expired, too new.
@@ -60,9 +60,9 @@ INDEXES = {
 @pytest.mark.parametrize(("answer", "old", "expired", "new"), INDEXES.values(), ids=INDEXES.keys())
 def test_exactly_the_events_that_aws_left_out_are_rejected(answer, old, expired, new):
     """Indexes in an answer give each event one reason or none, and the rest is delivered."""
-    delivery = _delivery(10)
-    _accept(delivery, answer)
-    receipt = delivery.receipt()
+    progress = _progress(10)
+    _accept(progress, answer)
+    receipt = progress.receipt()
     named = {"too_old": old, "expired": expired, "too_new": new}
     assert {lost.reason: [int(text) for text in lost.messages] for lost in receipt.lost} == {
         reason: numbers for reason, numbers in named.items() if numbers
@@ -74,19 +74,19 @@ def test_exactly_the_events_that_aws_left_out_are_rejected(answer, old, expired,
 @pytest.mark.parametrize("bad", [0, 1, 4_999, 5_000, 9_999])
 def test_one_bad_event_is_found_by_halving(bad):
     """One event that AWS refuses costs itself, and about two tries for each halving."""
-    delivery = _delivery(10_000)
+    progress = _progress(10_000)
     taken, tries = [], 0
-    while delivery.is_open:
-        delivery.trying()
+    while progress.is_open:
+        progress.trying()
         tries += 1
-        part = list(delivery.part)
+        part = list(progress.part)
         if ("web", bad, str(bad), 27) in part:
-            assert delivery.refused(REFUSAL) is (len(part) == 1)
+            assert progress.refused(REFUSAL) is (len(part) == 1)
         else:
             taken += part
-            delivery.accepted(Answer(1), AT)
+            progress.accepted(Answer(1), AT)
     assert tries <= 2 * math.ceil(math.log2(10_000)) + 1
-    receipt = delivery.receipt()
+    receipt = progress.receipt()
     assert taken == [event for event in _events(10_000) if event[1] != bad]
     assert (receipt.delivered, receipt.dropped) == (9_999, {"refused": 1})
     assert [(lost.messages, lost.error) for lost in receipt.lost] == [([str(bad)], REFUSAL)]
@@ -95,78 +95,78 @@ def test_one_bad_event_is_found_by_halving(bad):
 
 def test_what_aws_has_already_is_delivered():
     """A batch that AWS says it has is delivered, though no acceptance was seen."""
-    delivery = _delivery(2)
-    delivery.trying()
-    delivery.known()
-    assert (delivery.is_open, delivery.receipt().delivered) == (False, 2)
-    assert delivery.receipt().accepted_at is None
+    progress = _progress(2)
+    progress.trying()
+    progress.known()
+    assert (progress.is_open, progress.receipt().delivered) == (False, 2)
+    assert progress.receipt().accepted_at is None
 
 
 def test_a_lost_answer_makes_the_next_try_a_possible_duplicate():
     """Records sent again after a lost answer are counted; after a clear refusal they are not."""
-    delivery = _delivery(4)
-    delivery.trying()
-    delivery.failed(maybe_accepted=True)
-    delivery.trying()
-    delivery.failed(maybe_accepted=False)
-    delivery.trying()
-    delivery.failed(maybe_accepted=False)
-    _accept(delivery)
-    assert (delivery.receipt().possible_duplicates, delivery.receipt().retries) == (4, 3)
+    progress = _progress(4)
+    progress.trying()
+    progress.failed(maybe_accepted=True)
+    progress.trying()
+    progress.failed(maybe_accepted=False)
+    progress.trying()
+    progress.failed(maybe_accepted=False)
+    _accept(progress)
+    assert (progress.receipt().possible_duplicates, progress.receipt().retries) == (4, 3)
 
 
 def test_only_what_is_sent_again_may_be_twice():
     """After a lost answer, the other half of the batch is in no doubt."""
-    delivery = _delivery(4)
-    delivery.refused(REFUSAL)
-    delivery.trying()
-    delivery.failed(maybe_accepted=True)
-    _accept(delivery)
-    _accept(delivery)
-    assert delivery.receipt().possible_duplicates == 2
+    progress = _progress(4)
+    progress.refused(REFUSAL)
+    progress.trying()
+    progress.failed(maybe_accepted=True)
+    _accept(progress)
+    _accept(progress)
+    assert progress.receipt().possible_duplicates == 2
 
 
 def test_a_lost_answer_without_another_try_duplicates_nothing():
     """What was never sent again is in the stream once at most."""
-    delivery = _delivery(4)
-    delivery.trying()
-    delivery.failed(maybe_accepted=True)
-    delivery.give_up("shutdown")
-    assert delivery.receipt().possible_duplicates == 0
+    progress = _progress(4)
+    progress.trying()
+    progress.failed(maybe_accepted=True)
+    progress.give_up("shutdown")
+    assert progress.receipt().possible_duplicates == 0
 
 
 def test_what_is_given_up_is_what_had_no_fate():
     """Giving up half-way drops the open events with their reason and keeps the others' fates."""
-    delivery = _delivery(4)
-    delivery.refused(REFUSAL)
-    _accept(delivery)
-    delivery.give_up("shutdown", REFUSAL)
-    receipt = delivery.receipt()
+    progress = _progress(4)
+    progress.refused(REFUSAL)
+    _accept(progress)
+    progress.give_up("shutdown", REFUSAL)
+    receipt = progress.receipt()
     assert (receipt.delivered, receipt.dropped) == (2, {"shutdown": 2})
     assert [(lost.messages, lost.error) for lost in receipt.lost] == [(["2", "3"], REFUSAL)]
 
 
 def test_a_receipt_half_way_is_that_of_what_is_decided():
-    """Of a delivery that is interrupted, decided events are booked and open ones handed back."""
-    delivery = _delivery(4)
-    delivery.refused(REFUSAL)
-    _accept(delivery)
-    assert [event[1] for event in delivery.receipt().batch.events] == [0, 1]
-    assert [event[1] for event in delivery.open_events] == [2, 3]
-    assert delivery.receipt().delivered == 2
+    """Of a progress that is interrupted, decided events are booked and open ones handed back."""
+    progress = _progress(4)
+    progress.refused(REFUSAL)
+    _accept(progress)
+    assert [event[1] for event in progress.receipt().batch.events] == [0, 1]
+    assert [event[1] for event in progress.open_events] == [2, 3]
+    assert progress.receipt().delivered == 2
 
 
 def test_a_marker_stays_one():
     """A batch that counts as no record has a receipt that counts as none."""
-    delivery = _delivery(1, counted=False)
-    assert not delivery.receipt().batch.counted
-    _accept(delivery)
-    assert not delivery.receipt().batch.counted
+    progress = _progress(1, counted=False)
+    assert not progress.receipt().batch.counted
+    _accept(progress)
+    assert not progress.receipt().batch.counted
 
 
 def test_a_receipt_before_the_first_try_has_no_retries():
     """What was never tried was not tried again."""
-    assert _delivery(1).receipt().retries == 0
+    assert _progress(1).receipt().retries == 0
 
 
 outcomes = st.one_of(
@@ -182,26 +182,26 @@ outcomes = st.one_of(
 @given(st.integers(1, 12), st.lists(outcomes, max_size=30))
 def test_every_event_has_one_fate_or_is_open(count, schedule):
     """After any answers the decided and the open events are the batch, each of them once."""
-    delivery = _delivery(count)
+    progress = _progress(count)
     for outcome in schedule:
-        if not delivery.is_open:
+        if not progress.is_open:
             break
-        delivery.trying()
+        progress.trying()
         if isinstance(outcome, Answer):
-            delivery.accepted(outcome, AT)
+            progress.accepted(outcome, AT)
         elif outcome == "refuse":
-            delivery.refused(REFUSAL)
+            progress.refused(REFUSAL)
         elif outcome == "known":
-            delivery.known()
+            progress.known()
         else:
-            delivery.failed(maybe_accepted=outcome[1])
-        receipt = delivery.receipt()
-        assert [*receipt.batch.events, *delivery.open_events] == _events(count)
+            progress.failed(maybe_accepted=outcome[1])
+        receipt = progress.receipt()
+        assert [*receipt.batch.events, *progress.open_events] == _events(count)
         assert receipt.delivered >= 0
         named = [event for lost in receipt.lost for event in lost.messages]
         assert len(set(named)) == len(named) == len(receipt.batch.events) - receipt.delivered
-    delivery.give_up("shutdown")
-    assert delivery.receipt().batch.events == _events(count)
+    progress.give_up("shutdown")
+    assert progress.receipt().batch.events == _events(count)
 
 
 def test_events_within_a_learned_limit_stay_as_they_are():

@@ -11,14 +11,14 @@ import pytest
 
 from aiowatchtower._aws.client import AwsLogsClient
 from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.batcher import Batcher
-from aiowatchtower._core.policy import Backoff
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 from aiowatchtower._intake.inbox import Inbox
-from aiowatchtower._shipping.on_drop import LossNotices
+from aiowatchtower._shipping.on_drop import DropNotifier
 from aiowatchtower._shipping.provisioner import Provisioner
 from aiowatchtower._shipping.sender import Sender
-from aiowatchtower._shipping.time_budget import Shutdown
+from aiowatchtower._shipping.time_budget import TimeBudget
 from aiowatchtower._shipping.worker import Worker
 
 
@@ -294,7 +294,7 @@ def _worker(server, backoff):
     clock = asyncio.get_running_loop().time
     diagnostics = Diagnostics(clock)
     client = AwsLogsClient(settings)
-    shutdown = Shutdown(clock, settings.max_in_flight)
+    shutdown = TimeBudget(clock, settings.max_in_flight)
     inbox = Inbox(settings.max_buffer_size)
     # The back-off under test is the sender's; creating streams keeps to its own.
     provisioner = Provisioner(
@@ -306,7 +306,7 @@ def _worker(server, backoff):
     )  # fmt: skip
     worker = Worker(
         inbox, inbox.open(asyncio.get_running_loop()), Batcher(max_age=0.0), sender, shutdown,
-        LossNotices(None), clock,
+        DropNotifier(None), clock,
     )  # fmt: skip
     return worker, inbox, client
 

@@ -11,7 +11,7 @@ import pytest
 
 from aiowatchtower import Lost
 from aiowatchtower._diagnostics.self_feeding import SHIPPING
-from aiowatchtower._shipping.on_drop import LossNotices
+from aiowatchtower._shipping.on_drop import DropNotifier
 
 NAME = "aiowatchtower-on-drop"
 
@@ -27,7 +27,7 @@ def _threads():
 async def test_every_loss_is_told_in_order():
     """Each loss is told once, in the order in which they came, before closing ends."""
     told: list[int] = []
-    notices = LossNotices(lambda lost: told.append(lost.count))
+    notices = DropNotifier(lambda lost: told.append(lost.count))
     for number in range(1, 101):
         notices.tell(_lost(number))
     await notices.aclose(10)
@@ -37,7 +37,7 @@ async def test_every_loss_is_told_in_order():
 async def test_it_is_told_in_a_thread_of_its_own():
     """The application's function runs off the loop, as shipping, in one thread that then ends."""
     seen = []
-    notices = LossNotices(lambda lost: seen.append((threading.current_thread(), SHIPPING.get())))
+    notices = DropNotifier(lambda lost: seen.append((threading.current_thread(), SHIPPING.get())))
     notices.tell(_lost())
     notices.tell(_lost())
     await notices.aclose(10)
@@ -51,7 +51,7 @@ async def test_it_is_told_in_a_thread_of_its_own():
 @pytest.mark.parametrize("on_drop", [None, print])
 async def test_without_a_loss_there_is_no_thread(on_drop):
     """As long as nothing is lost, or nobody wants to know, no thread is started."""
-    notices = LossNotices(on_drop)
+    notices = DropNotifier(on_drop)
     if on_drop is None:
         notices.tell(_lost())
     assert _threads() == []
@@ -67,7 +67,7 @@ async def test_a_function_that_raises_is_told_again(caplog):
         if lost.count == 1:
             raise ValueError("no pager")
 
-    notices = LossNotices(on_drop)
+    notices = DropNotifier(on_drop)
     notices.tell(_lost(1))
     notices.tell(_lost(2))
     await notices.aclose(10)
@@ -81,7 +81,7 @@ async def test_a_function_that_raises_is_told_again(caplog):
 async def test_a_function_that_never_returns_is_left_to_itself():
     """Closing waits for its time, and the thread does not keep the process."""
     release = threading.Event()
-    notices = LossNotices(lambda lost: release.wait(30))
+    notices = DropNotifier(lambda lost: release.wait(30))
     notices.tell(_lost())
     with anyio.fail_after(60):
         await notices.aclose(0.01)
@@ -97,7 +97,7 @@ def test_a_loop_that_is_gone_is_no_error():
     release = threading.Event()
 
     async def lose():
-        notices = LossNotices(lambda lost: release.wait(30))
+        notices = DropNotifier(lambda lost: release.wait(30))
         notices.tell(_lost())
         await notices.aclose(0)
 

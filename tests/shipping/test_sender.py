@@ -7,14 +7,14 @@ import asyncio
 import pytest
 
 from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.events import Answer, Batch
-from aiowatchtower._core.policy import Backoff
-from aiowatchtower._core.progress import Delivery
+from aiowatchtower._core.progress import Progress
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 from aiowatchtower._shipping.provisioner import Provisioner
 from aiowatchtower._shipping.sender import Sender
-from aiowatchtower._shipping.time_budget import Shutdown
+from aiowatchtower._shipping.time_budget import TimeBudget
 
 MISSING, DENIED = "ResourceNotFoundException", "AccessDeniedException"
 BUSY, EXPIRED, TAKEN = (
@@ -59,7 +59,7 @@ class Scripted:
         self.happened.append("renew")
 
 
-class Unhurried(Shutdown):
+class Unhurried(TimeBudget):
     """Writes down each pause among the calls, in the ceilings of full jitter, and does not wait."""
 
     def __init__(self, happened: list[object]) -> None:
@@ -111,12 +111,12 @@ WAITED = {
 async def test_what_is_done_and_how_long_is_waited(script, pauses):
     """Failures in a row make longer pauses; a creation that succeeds is followed by a try at once."""
     client = Scripted(script)
-    delivery = Delivery(Batch.of("web", [("web", 0, "hello", 31)]))
-    await _sender(client).deliver(delivery)
+    progress = Progress(Batch.of("web", [("web", 0, "hello", 31)]))
+    await _sender(client).deliver(progress)
     assert client.script == []
     assert [item for item in client.happened if isinstance(item, float)] == pauses
     assert client.happened.count("renew") == sum(code == EXPIRED for _, code in script)
-    assert not delivery.is_open
+    assert not progress.is_open
 
 
 @pytest.mark.parametrize(("times", "warnings"), [(3, 0), (4, 1)])
@@ -124,18 +124,18 @@ async def test_a_group_that_another_process_creates(times, warnings, caplog):
     """It may stay unknown for three tries, whatever failed before; only then somebody hears of it."""
     unknown = put(MISSING) + make(MISSING) + GROUP + make(MISSING)
     client = Scripted(put(DENIED) + unknown * times + put(MISSING) + make("") + put(""))
-    await _sender(client).deliver(Delivery(Batch.of("web", [("web", 0, "hello", 31)])))
+    await _sender(client).deliver(Progress(Batch.of("web", [("web", 0, "hello", 31)])))
     assert client.script == []
     assert sum(MISSING in text for text in caplog.messages) == warnings
 
 
 def _sender(client):
     settings = Settings("/app", "web", log_group_retention_days=None)
-    shutdown = Unhurried(client.happened)
+    budget = Unhurried(client.happened)
     clock = asyncio.get_running_loop().time
     diagnostics = Diagnostics(clock)
     backoff = Backoff(lambda: 1.0)
     return Sender(
-        client, Provisioner(settings, client, diagnostics, backoff, shutdown, clock), diagnostics, backoff, shutdown,
+        client, Provisioner(settings, client, diagnostics, backoff, budget, clock), diagnostics, backoff, budget,
         group="/app", max_in_flight=1, max_event_bytes=1_000, note_error=lambda error: None,
     )  # fmt: skip

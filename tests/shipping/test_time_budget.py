@@ -9,7 +9,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from aiowatchtower._core.errors import DeliveryError
-from aiowatchtower._shipping.time_budget import Shutdown
+from aiowatchtower._shipping.time_budget import TimeBudget
 
 
 class Clock:
@@ -29,19 +29,19 @@ def clock():
 
 async def test_an_open_block_has_all_the_time(clock):
     """While the block is not being left, neither it nor a try runs out of time."""
-    shutdown = Shutdown(clock, max_in_flight=4)
-    assert not shutdown.has_begun
-    assert shutdown.remaining == math.inf
-    assert shutdown.try_seconds == math.inf
+    budget = TimeBudget(clock, max_in_flight=4)
+    assert not budget.has_begun
+    assert budget.remaining == math.inf
+    assert budget.try_seconds == math.inf
 
 
 async def test_leaving_starts_the_clock(clock):
     """From the moment of leaving, the time that is left counts down."""
-    shutdown = Shutdown(clock, max_in_flight=4)
-    shutdown.begin(10.0)
+    budget = TimeBudget(clock, max_in_flight=4)
+    budget.begin(10.0)
     clock.now += 4.0
-    assert shutdown.has_begun
-    assert shutdown.remaining == 6.0
+    assert budget.has_begun
+    assert budget.remaining == 6.0
 
 
 @pytest.mark.parametrize(
@@ -50,60 +50,60 @@ async def test_leaving_starts_the_clock(clock):
 )
 async def test_streams_share_the_time_that_is_left(clock, lanes, seconds):
     """A try has half of its stream's share, but three seconds if there are, and enough to work."""
-    shutdown = Shutdown(clock, max_in_flight=4)
-    shutdown.begin(8.0)
-    shutdown.open_lanes = lanes
-    assert shutdown.try_seconds == seconds
+    budget = TimeBudget(clock, max_in_flight=4)
+    budget.begin(8.0)
+    budget.open_lanes = lanes
+    assert budget.try_seconds == seconds
 
 
 @pytest.mark.parametrize(("took", "seconds"), [(0.01, 0.5), (0.2, 0.6), (2.0, 4.0), (9.0, 13.5)])
 async def test_a_try_has_three_times_what_the_last_answer_took(clock, took, seconds):
     """However many streams share the time, but half of it at most: cut short, none would be answered."""
-    shutdown = Shutdown(clock, max_in_flight=4)
-    with shutdown.limited_try("PutLogEvents", "/app:web"):
+    budget = TimeBudget(clock, max_in_flight=4)
+    with budget.limited_try("PutLogEvents", "/app:web"):
         clock.now += took
-    shutdown.begin(8.0)
-    shutdown.open_lanes = 4_000
-    assert shutdown.try_seconds == pytest.approx(seconds)
+    budget.begin(8.0)
+    budget.open_lanes = 4_000
+    assert budget.try_seconds == pytest.approx(seconds)
 
 
 async def test_a_try_that_was_cut_short_is_followed_by_a_longer_one(clock):
     """Nobody knows yet how long an answer takes."""
-    shutdown = Shutdown(clock, max_in_flight=4)
-    shutdown.begin(8.0)
-    shutdown.open_lanes = 4_000
+    budget = TimeBudget(clock, max_in_flight=4)
+    budget.begin(8.0)
+    budget.open_lanes = 4_000
 
     async def hang():
-        with shutdown.limited_try("PutLogEvents", "/app:web"):
-            clock.now += shutdown.try_seconds
-            next(iter(shutdown._tries)).cancel()
+        with budget.limited_try("PutLogEvents", "/app:web"):
+            clock.now += budget.try_seconds
+            next(iter(budget._tries)).cancel()
             await checkpoint()
 
     with pytest.raises(DeliveryError):
         await hang()
-    assert shutdown.try_seconds == 2.0
+    assert budget.try_seconds == 2.0
 
 
 async def test_tries_come_closer_together_until_the_last(clock):
     """When each of them hangs, one of 10 s, 3 s are followed by another."""
-    shutdown = Shutdown(clock, max_in_flight=4)
-    shutdown.begin(10.0)
+    budget = TimeBudget(clock, max_in_flight=4)
+    budget.begin(10.0)
     tries = []
-    while shutdown.remaining > 0:
-        tries.append(shutdown.try_seconds)
+    while budget.remaining > 0:
+        tries.append(budget.try_seconds)
         clock.now += tries[-1]
     assert tries == [5.0, 3.0, 2.0]
 
 
 async def test_a_try_under_way_is_cut_short_by_leaving():
     """It hangs, and another one has to fit."""
-    shutdown = Shutdown(anyio.current_time, max_in_flight=4)
-    with shutdown.limited_try("PutLogEvents", "/app:web"):
+    budget = TimeBudget(anyio.current_time, max_in_flight=4)
+    with budget.limited_try("PutLogEvents", "/app:web"):
         pass
 
     async def hang():
-        with shutdown.limited_try("PutLogEvents", "/app:web"):
-            shutdown.begin(0.1)
+        with budget.limited_try("PutLogEvents", "/app:web"):
+            budget.begin(0.1)
             await anyio.sleep_forever()
 
     with pytest.raises(DeliveryError) as caught:
@@ -115,31 +115,31 @@ async def test_a_try_under_way_is_cut_short_by_leaving():
 
 async def test_a_try_that_is_over_is_not_cut_short(clock):
     """Only those under way as the block is left."""
-    shutdown = Shutdown(clock, max_in_flight=4)
-    with shutdown.limited_try("PutLogEvents", "/app:web"):
-        [scope] = shutdown._tries
-    shutdown.begin(10.0)
+    budget = TimeBudget(clock, max_in_flight=4)
+    with budget.limited_try("PutLogEvents", "/app:web"):
+        [scope] = budget._tries
+    budget.begin(10.0)
     assert scope.deadline == math.inf
     assert not scope.cancelled_caught
 
 
 async def test_after_the_deadline_a_try_is_short(clock):
     """When the time is over, a try gets the shortest one there is."""
-    shutdown = Shutdown(clock, max_in_flight=4)
-    with shutdown.limited_try("PutLogEvents", "/app:web"):
+    budget = TimeBudget(clock, max_in_flight=4)
+    with budget.limited_try("PutLogEvents", "/app:web"):
         pass
-    shutdown.begin(1.0)
+    budget.begin(1.0)
     clock.now += 5.0
-    assert shutdown.try_seconds == 0.25
+    assert budget.try_seconds == 0.25
 
 
 async def test_leaving_ends_a_pause(clock):
     """A back-off of an hour ends when the block is left."""
-    shutdown = Shutdown(clock, max_in_flight=4)
+    budget = TimeBudget(clock, max_in_flight=4)
     ended = anyio.Event()
 
     async def back_off():
-        await shutdown.pause(3_600)
+        await budget.pause(3_600)
         ended.set()
 
     with anyio.fail_after(60):
@@ -147,35 +147,35 @@ async def test_leaving_ends_a_pause(clock):
             tasks.start_soon(back_off)
             await anyio.wait_all_tasks_blocked()
             assert not ended.is_set()
-            shutdown.begin(10.0)
+            budget.begin(10.0)
             await ended.wait()
 
 
 async def test_a_pause_lasts_as_long_as_it_was_meant_to(clock):
     """While the block is open, a pause ends by itself after its time."""
-    shutdown = Shutdown(clock, max_in_flight=4)
+    budget = TimeBudget(clock, max_in_flight=4)
     began = anyio.current_time()
     with anyio.fail_after(60):
-        await shutdown.pause(0.02)
+        await budget.pause(0.02)
     assert anyio.current_time() - began >= 0.02
-    assert not shutdown.has_begun
+    assert not budget.has_begun
 
 
 @pytest.mark.parametrize(("left", "shortest"), [(0.2, 0.1), (0.0, 0.05), (-5.0, 0.05)])
 async def test_pauses_get_shorter_towards_the_end(clock, left, shortest):
     """When leaving, a pause takes half of what is left at most, and is no hot loop."""
-    shutdown = Shutdown(clock, max_in_flight=4)
-    shutdown.begin(left)
+    budget = TimeBudget(clock, max_in_flight=4)
+    budget.begin(left)
     began = anyio.current_time()
     with anyio.fail_after(60):
-        await shutdown.pause(3_600)
+        await budget.pause(3_600)
     assert anyio.current_time() - began >= shortest - 0.001
 
 
 async def test_a_short_pause_stays_short_when_leaving(clock):
     """When leaving, a pause is no longer than it was meant to be."""
-    shutdown = Shutdown(clock, max_in_flight=4)
-    shutdown.begin(3_600.0)
+    budget = TimeBudget(clock, max_in_flight=4)
+    budget.begin(3_600.0)
     with anyio.fail_after(60):
-        await shutdown.pause(0.0)
+        await budget.pause(0.0)
     await checkpoint()

@@ -1,11 +1,10 @@
-"""From failure to verdict, and how long to wait: pure, so that both can be read as tables."""
+"""From failure to verdict: pure, so that it can be read as a table."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 from .errors import DeliveryError
 
@@ -92,26 +91,3 @@ def learned_event_limit(error: DeliveryError) -> int | None:
     """
     found = _EVENT_LIMIT.search(error.message)
     return int(found.group(1)) if found and "event" in error.message.lower() else None
-
-
-class Backoff(NamedTuple):
-    """Full-jitter exponential back-off, in seconds.
-
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-
-    Attributes:
-        first: Ceiling of the first pause.
-        cap: Ceiling of every later one.
-        floor: Shortest pause: full jitter may draw one close to nothing, which is a hot loop.
-        random: Returns a float in [0, 1).
-    """
-
-    random: Callable[[], float]
-    first: float = 0.2
-    cap: float = 60.0
-    floor: float = 0.05
-
-    def pause(self, tries: int) -> float:
-        """Return how long to wait after the ``tries``-th failure in a row (from 1)."""
-        ceiling = min(self.cap, self.first * 2.0 ** min(tries - 1, 32))
-        return max(self.floor, self.random() * ceiling)

@@ -17,7 +17,7 @@ from .limits import EVENT_OVERHEAD_BYTES
 _Range: TypeAlias = tuple[int, int]
 
 
-class Delivery:
+class Progress:
     """The parts of a batch still to be put, in order, and the fates found so far.
 
     A batch is one part until AWS refuses it; then its halves are two, and so on.
@@ -112,7 +112,7 @@ class Delivery:
     def receipt(self) -> Receipt:
         """Return the fates found so far, as those of a batch of just these events.
 
-        What is open after a try without an answer goes into another delivery, and there into
+        What is open after a try without an answer goes into another batch, and there into
         another try.
         """
         batch = self.batch

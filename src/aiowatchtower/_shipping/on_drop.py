@@ -15,7 +15,7 @@ from aiowatchtower._diagnostics.own_log import say
 from aiowatchtower._diagnostics.self_feeding import SHIPPING
 
 
-class LossNotices:
+class DropNotifier:
     """Calls ``on_drop`` in a daemon thread of its own, started with the first loss."""
 
     def __init__(self, on_drop: Callable[[Lost], object] | None) -> None:

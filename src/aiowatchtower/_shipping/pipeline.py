@@ -14,18 +14,18 @@ from typing import Final
 import anyio
 
 from aiowatchtower._aws.client import AwsLogsClient
+from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.batcher import Batcher
-from aiowatchtower._core.policy import Backoff
 from aiowatchtower._diagnostics.own_log import say
 from aiowatchtower._diagnostics.self_feeding import SHIPPING
 from aiowatchtower._intake.handler import CloudWatchLogHandler
 from aiowatchtower._intake.inbox import DRAIN_SECONDS
 
-from .on_drop import LossNotices
+from .on_drop import DropNotifier
 from .provisioner import Provisioner
 from .sender import Sender
 from .strict import prove_delivery
-from .time_budget import Shutdown
+from .time_budget import TimeBudget
 from .worker import Worker
 
 # What closing connections may take beyond the deadline.
@@ -44,11 +44,11 @@ class Pipeline:
         self._loop = asyncio.get_running_loop()
         self._client = AwsLogsClient(settings)
         self._backoff = Backoff(random.random)
-        shutdown = Shutdown(clock, settings.max_in_flight)
+        budget = TimeBudget(clock, settings.max_in_flight)
         self._provisioner = Provisioner(
-            settings, self._client, handler.diagnostics, self._backoff, shutdown, clock
+            settings, self._client, handler.diagnostics, self._backoff, budget, clock
         )
-        self._notices = LossNotices(settings.on_drop)
+        self._on_drop = DropNotifier(settings.on_drop)
         self._worker = Worker(
             self._inbox,
             self._inbox.open(self._loop),
@@ -62,14 +62,14 @@ class Pipeline:
                 self._provisioner,
                 handler.diagnostics,
                 self._backoff,
-                shutdown,
+                budget,
                 group=settings.log_group_name,
                 max_in_flight=settings.max_in_flight,
                 max_event_bytes=settings.max_event_bytes,
                 note_error=self._inbox.note_error,
             ),
-            shutdown,
-            self._notices,
+            budget,
+            self._on_drop,
             clock,
         )
         self._is_stopping = self._is_aborted = False
@@ -105,7 +105,7 @@ class Pipeline:
         else:
             if undelivered:
                 self._say_undelivered(undelivered)
-        await self._notices.aclose(_CLOSE_SECONDS)
+        await self._on_drop.aclose(_CLOSE_SECONDS)
 
     def _crashed(self, exc: Exception) -> None:
         self._inbox.close("worker_crashed")

@@ -10,13 +10,14 @@ import anyio
 
 from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.advice import explained
+from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.limits import CREATE_STREAM_PER_SECOND, CREATIONS_AT_ONCE
 from aiowatchtower._core.logs_client import LogsClient
-from aiowatchtower._core.policy import Backoff, Verdict, judge
+from aiowatchtower._core.policy import Verdict, judge
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 
-from .time_budget import Shutdown, unanswered
+from .time_budget import TimeBudget, unanswered
 
 _RETENTION_TRIES: Final = 5
 _RETENTION_FIRST_SECONDS: Final = 1.0
@@ -33,14 +34,14 @@ class Provisioner:
         client: LogsClient,
         diagnostics: Diagnostics,
         backoff: Backoff,
-        shutdown: Shutdown,
+        budget: TimeBudget,
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._client = client
         self._diagnostics = diagnostics
         self._backoff = backoff
-        self._shutdown = shutdown
+        self._budget = budget
         self._clock = clock
         self._group_lock = anyio.Lock()
         self._slots = anyio.CapacityLimiter(CREATIONS_AT_ONCE)
@@ -80,7 +81,7 @@ class Provisioner:
         resource = f"{self._settings.log_group_name}:{stream}"
         # Creations that hang must leave connections to those who put.
         async with self._slots:
-            with self._shutdown.limited_try("CreateLogStream", resource):
+            with self._budget.limited_try("CreateLogStream", resource):
                 await self._client.create_stream(stream)
 
     def _missing(self, switch: str, stream: str) -> DeliveryError:
@@ -105,7 +106,7 @@ class Provisioner:
         refusal: DeliveryError | None = None
         for tags, kms_key in self._variants():
             try:
-                with self._shutdown.limited_try("CreateLogGroup", self._settings.log_group_name):
+                with self._budget.limited_try("CreateLogGroup", self._settings.log_group_name):
                     await self._client.create_group(tags=tags, kms_key=kms_key)
             except DeliveryError as exc:
                 self._may_have_created |= exc.maybe_accepted
@@ -159,17 +160,17 @@ class Provisioner:
         try:
             for tries in range(1, _RETENTION_TRIES + 1):
                 try:
-                    with self._shutdown.limited_try("PutRetentionPolicy", group):
+                    with self._budget.limited_try("PutRetentionPolicy", group):
                         await self._client.set_retention()
                 except DeliveryError as exc:
                     passing = judge(exc) in {Verdict.RETRY, Verdict.PROVISION}
                     if passing and tries < _RETENTION_TRIES:
-                        await self._shutdown.pause(self._backoff.pause(tries))
+                        await self._budget.pause(self._backoff.pause(tries))
                         continue
                     self._warn_of_retention(exc)
                 break
         except anyio.get_cancelled_exc_class():
-            if self._shutdown.has_begun:
+            if self._budget.has_begun:
                 self._warn_of_retention(unanswered("PutRetentionPolicy", group))
             raise
         self.retention_is_due = False

@@ -10,15 +10,16 @@ from typing import Final
 import anyio
 
 from aiowatchtower._core.advice import explained
+from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.limits import MIN_EVENT_BYTES
 from aiowatchtower._core.logs_client import TRY_SECONDS, LogsClient
-from aiowatchtower._core.policy import Backoff, Verdict, judge, learned_event_limit
-from aiowatchtower._core.progress import Delivery, shortened
+from aiowatchtower._core.policy import Verdict, judge, learned_event_limit
+from aiowatchtower._core.progress import Progress, shortened
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 
 from .provisioner import Provisioner
-from .time_budget import Shutdown, unanswered
+from .time_budget import TimeBudget, unanswered
 
 # Refusing this many single events in a row is no matter of the events: slow down.
 _REFUSED_IN_A_ROW: Final = 16
@@ -38,7 +39,7 @@ class Sender:
         provisioner: Provisioner,
         diagnostics: Diagnostics,
         backoff: Backoff,
-        shutdown: Shutdown,
+        budget: TimeBudget,
         *,
         group: str,
         max_in_flight: int,
@@ -49,7 +50,7 @@ class Sender:
         self._provisioner = provisioner
         self._diagnostics = diagnostics
         self._backoff = backoff
-        self._shutdown = shutdown
+        self._budget = budget
         self._group = group
         self._slots = anyio.CapacityLimiter(max_in_flight)
         self._max_event_bytes = max_event_bytes
@@ -76,58 +77,58 @@ class Sender:
         """Set the retention of a group that was created here."""
         await self._provisioner.set_retention()
 
-    async def deliver(self, delivery: Delivery) -> None:
+    async def deliver(self, progress: Progress) -> None:
         """Return when every event of the batch has met its fate; until then, keep trying."""
         tries = 0
         refused_in_a_row = 0
-        while delivery.is_open:
+        while progress.is_open:
             try:
-                await self._put(delivery)
+                await self._put(progress)
             except DeliveryError as exc:
                 verdict = judge(exc)
                 if verdict is Verdict.PROVISION:
-                    delivery.found_missing()
+                    progress.found_missing()
                 else:
                     self._note_error(exc)
-                delivery.failed(maybe_accepted=exc.maybe_accepted)
+                progress.failed(maybe_accepted=exc.maybe_accepted)
                 if verdict is Verdict.ACCEPTED:
-                    delivery.known()
+                    progress.known()
                 elif verdict is Verdict.ISOLATE and exc.action == "PutLogEvents":
-                    refused_in_a_row += self._isolate(delivery, exc)
+                    refused_in_a_row += self._isolate(progress, exc)
                     await self._pause(refused_in_a_row - _REFUSED_IN_A_ROW)
                 else:
                     tries += 1
-                    await self._recover(delivery, verdict, exc, tries)
+                    await self._recover(progress, verdict, exc, tries)
             else:
                 tries = refused_in_a_row = 0
-                self._succeeded(delivery.batch.stream)
+                self._succeeded(progress.batch.stream)
 
-    async def _put(self, delivery: Delivery) -> None:
+    async def _put(self, progress: Progress) -> None:
         async with self._slots:
             if os.getpid() != self._process:
                 # A copy of the parent's worker, in a forked child: these are the parent's records.
                 await anyio.sleep_forever()
-            delivery.trying()
-            events = delivery.part
+            progress.trying()
+            events = progress.part
             if self._has_learned:
                 events = shortened(events, self._max_event_bytes)
-            stream = delivery.batch.stream
+            stream = progress.batch.stream
             action, resource = "PutLogEvents", f"{self._group}:{stream}"
             try:
-                with self._shutdown.limited_try(action, resource):
+                with self._budget.limited_try(action, resource):
                     answer = await self._client.put(stream, events, TRY_SECONDS)
             except anyio.get_cancelled_exc_class():
                 # What is said of records that were given up names the request nobody answered.
                 self._note_error(unanswered(action, resource))
-                delivery.failed(maybe_accepted=True)
+                progress.failed(maybe_accepted=True)
                 raise
-        delivery.accepted(answer, datetime.now(timezone.utc))
+        progress.accepted(answer, datetime.now(timezone.utc))
         if answer.entity_error:
             self._diagnostics.warn(
                 "entity", f"CloudWatch Logs rejected entity=: {answer.entity_error}"
             )
 
-    def _isolate(self, delivery: Delivery, error: DeliveryError) -> int:
+    def _isolate(self, progress: Progress, error: DeliveryError) -> int:
         """Learn a limit or halve the part. Returns how many events were given up: 0 or 1."""
         limit = learned_event_limit(error)
         if limit is not None and MIN_EVENT_BYTES <= limit < self._max_event_bytes:
@@ -137,7 +138,7 @@ class Sender:
                 f"CloudWatch Logs takes events of up to {limit} bytes here; longer ones are cut",
             )
             return 0
-        if not delivery.refused(error):
+        if not progress.refused(error):
             return 0
         self._diagnostics.warn(
             "refused", f"CloudWatch Logs refuses an event, which is dropped: {error}"
@@ -145,18 +146,18 @@ class Sender:
         return 1
 
     async def _recover(
-        self, delivery: Delivery, verdict: Verdict, error: DeliveryError, tries: int
+        self, progress: Progress, verdict: Verdict, error: DeliveryError, tries: int
     ) -> None:
         """Do what the verdict says, then wait."""
-        stream = delivery.batch.stream
+        stream = progress.batch.stream
         if verdict is Verdict.PROVISION:
-            if await self._provided(stream, delivery.missing):
+            if await self._provided(stream, progress.missing):
                 # Right after a creation it may still be unknown where it is asked for next, but
                 # what failed before, for other reasons, is no reason to wait now.
-                if delivery.missing > _STAYS_UNKNOWN_TRIES:
+                if progress.missing > _STAYS_UNKNOWN_TRIES:
                     self._note_error(error)
                     self._failed(stream, Verdict.RETRY, error)
-                await self._pause(delivery.missing - 1)
+                await self._pause(progress.missing - 1)
                 return
         else:
             self._failed(stream, verdict, error)
@@ -177,11 +178,11 @@ class Sender:
 
     async def _pause(self, tries: int) -> None:
         if tries > 0:
-            await self._shutdown.pause(self._backoff.pause(tries))
+            await self._budget.pause(self._backoff.pause(tries))
 
     def _failed(self, stream: str, verdict: Verdict, error: DeliveryError) -> None:
         """Warn of it: one kind for all that passes by itself, one for each thing to be done."""
-        if error.code == "Timeout" and self._shutdown.has_begun:
+        if error.code == "Timeout" and self._budget.has_begun:
             # The next try succeeds, or the warning of what was lost names this as the reason.
             return
         kind = "delivery" if verdict is Verdict.RETRY else f"{error.action} {error.code}"

@@ -9,10 +9,11 @@ from typing import Final
 import anyio
 
 from aiowatchtower._core.advice import explained
+from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.errors import DeliveryError, SetupError
 from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES, TOO_OLD_MS
 from aiowatchtower._core.logs_client import LogsClient
-from aiowatchtower._core.policy import Backoff, Verdict, judge
+from aiowatchtower._core.policy import Verdict, judge
 
 from .provisioner import Provisioner
 

@@ -20,7 +20,7 @@ _SLOWER: Final = 3.0
 _PATIENT_TRY: Final = 3.0
 
 
-class Shutdown:
+class TimeBudget:
     """Whether the block is being left, and until when that may take.
 
     Made for one loop and one block. ``open_lanes`` is how many streams wait for their last

@@ -15,13 +15,13 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from aiowatchtower._core.batcher import Batcher, sliced
 from aiowatchtower._core.events import STREAM, Batch, LogEvent, Lost
 from aiowatchtower._core.gaps import Gaps
-from aiowatchtower._core.progress import Delivery
+from aiowatchtower._core.progress import Progress
 from aiowatchtower._diagnostics.self_feeding import SHIPPING
 from aiowatchtower._intake.inbox import Inbox
 
-from .on_drop import LossNotices
+from .on_drop import DropNotifier
 from .sender import Sender
-from .time_budget import Shutdown
+from .time_budget import TimeBudget
 
 # About half a millisecond of the loop's time; then others get their turn.
 _SLICE_EVENTS: Final = 5_000
@@ -43,16 +43,16 @@ class Worker:
         queue: asyncio.Queue[list[LogEvent]],
         batcher: Batcher,
         sender: Sender,
-        shutdown: Shutdown,
-        notices: LossNotices,
+        budget: TimeBudget,
+        on_drop: DropNotifier,
         clock: Callable[[], float],
     ) -> None:
         self._inbox = inbox
         self._queue = queue
         self._batcher = batcher
         self._sender = sender
-        self._shutdown = shutdown
-        self._notices = notices
+        self._budget = budget
+        self._on_drop = on_drop
         self._clock = clock
         self._scope = anyio.CancelScope()
         self._backlog: deque[list[LogEvent]] = deque()
@@ -111,12 +111,12 @@ class Worker:
 
     def stop(self, timeout: float) -> None:
         """Finish within ``timeout`` seconds. The inbox has to be closed before."""
-        self._shutdown.begin(timeout)
+        self._budget.begin(timeout)
         self._scope.deadline = self._deadline()
 
     def abort(self) -> None:
         """Finish now: what has no fate yet is dropped."""
-        self._shutdown.begin(0)
+        self._budget.begin(0)
         self._scope.cancel()
 
     async def flush(self) -> None:
@@ -136,11 +136,11 @@ class Worker:
         _resolve(waiting)
 
     def _deadline(self) -> float:
-        return anyio.current_time() + self._shutdown.remaining
+        return anyio.current_time() + self._budget.remaining
 
     def _is_done(self) -> bool:
         return (
-            self._shutdown.has_begun
+            self._budget.has_begun
             and self._queue.empty()
             and not self._backlog
             and not self._lanes
@@ -193,24 +193,24 @@ class Worker:
             if stream not in self._lanes:
                 self._lanes.add(stream)
                 lanes.start_soon(self._lane, stream)
-        self._shutdown.open_lanes = len(self._lanes)
+        self._budget.open_lanes = len(self._lanes)
 
     def _to_cut(self) -> list[str]:
-        if self._shutdown.has_begun:
+        if self._budget.has_begun:
             return self._batcher.streams()
         return self._batcher.due(self._clock())
 
     def _take_overflow(self) -> None:
         for lost in self._inbox.take_overflow().values():
             self._gaps.add(lost)
-            self._notices.tell(lost)
+            self._on_drop.tell(lost)
 
     def _may_mark(self) -> bool:
         """Whether a gap is over, so that its marker tells all of it."""
-        return self._inbox.is_roomy or self._shutdown.has_begun
+        return self._inbox.is_roomy or self._budget.has_begun
 
     def _is_due(self, stream: str) -> bool:
-        return self._shutdown.has_begun or self._batcher.is_due(stream, self._clock())
+        return self._budget.has_begun or self._batcher.is_due(stream, self._clock())
 
     async def _lane(self, stream: str) -> None:
         """Ship the stream's batches one after the other, while they are due."""
@@ -227,34 +227,34 @@ class Worker:
         return self._batcher.next_batch(stream) if self._is_due(stream) else None
 
     async def _ship(self, batch: Batch) -> None:
-        delivery = Delivery(batch)
+        progress = Progress(batch)
         try:
             # Cutting, sending, and booking a full batch take their own turns of the loop.
             await asyncio.sleep(0)
-            await self._sender.deliver(delivery)
+            await self._sender.deliver(progress)
             await asyncio.sleep(0)
         finally:
-            if delivery.is_open and self._scope.cancel_called:
+            if progress.is_open and self._scope.cancel_called:
                 if batch.counted:
-                    self._undelivered[batch.stream] += len(delivery.open_events)
-                delivery.give_up("shutdown")
-            self._settle(delivery)
+                    self._undelivered[batch.stream] += len(progress.open_events)
+                progress.give_up("shutdown")
+            self._settle(progress)
 
-    def _settle(self, delivery: Delivery) -> None:
-        """Book the fates of a delivery; what is open after all goes back to where it came from."""
-        receipt = delivery.receipt()
+    def _settle(self, progress: Progress) -> None:
+        """Book the fates of a batch; its events without one go back to where it came from."""
+        receipt = progress.receipt()
         self._inbox.settle(receipt)
-        batch = delivery.batch
+        batch = progress.batch
         if not batch.counted:
-            if delivery.is_open:
+            if progress.is_open:
                 self._gaps.restore(batch)
             return
-        if delivery.is_open:
-            self._batcher.restore(Batch.of(batch.stream, delivery.open_events))
+        if progress.is_open:
+            self._batcher.restore(Batch.of(batch.stream, progress.open_events))
         else:
             self._batcher.finish(batch.stream)
         for lost in receipt.lost:
-            self._notices.tell(lost)
+            self._on_drop.tell(lost)
         self._resolve_flushes()
         if self._sender.has_chores and not self._does_chores:
             # Else they would be begun when the lane ends, which may be late.
@@ -282,7 +282,7 @@ class Worker:
         if rest:
             self._undelivered.update(event[STREAM] for event in rest)
             self._inbox.drop_all(reason)
-            self._notices.tell(Lost.of(reason, rest))
+            self._on_drop.tell(Lost.of(reason, rest))
         self.release()
         undelivered, self._undelivered = self._undelivered, Counter()
         return undelivered

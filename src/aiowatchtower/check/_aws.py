@@ -56,7 +56,7 @@ class Events(Protocol):
         """Call ``handler`` for each such event."""
 
 
-class Meta(Protocol):
+class ClientMeta(Protocol):
     """What a client knows about itself."""
 
     endpoint_url: str
@@ -66,7 +66,7 @@ class Meta(Protocol):
 class Client(Protocol):
     """The calls that the check makes by itself."""
 
-    meta: Meta
+    meta: ClientMeta
 
     async def get_caller_identity(self) -> Mapping[str, object]:
         """Ask STS who signs."""
