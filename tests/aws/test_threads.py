@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import textwrap
 import threading
 
 import pytest
 
-from aiowatchtower._aws.threads import DaemonThreads, RoomForThreads
+from aiowatchtower._aws.threads import DaemonThreads, ReadyThreads, RoomForThreads
 
 
 class Rests:
@@ -86,3 +89,54 @@ async def test_a_call_that_nobody_waits_for_is_not_made():
     assert future.cancel()
     is_ready.set()
     assert await asyncio.get_running_loop().run_in_executor(threads, list, made) == []
+
+
+def _at_exit(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code that registers functions with `atexit`."""
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(code)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_ready_threads_take_calls_at_the_end_of_the_process():
+    """Threads started before the interpreter ends work in `atexit`, also as a loop's default executor."""
+    done = _at_exit("""
+        import asyncio, atexit, socket
+        from aiowatchtower._aws.threads import ReadyThreads
+
+        threads = ReadyThreads(lambda: None)
+
+        @atexit.register
+        def late():
+            loop = asyncio.new_event_loop()
+            loop.set_default_executor(threads)
+            print(threads.submit(abs, -1).result(), loop.run_until_complete(asyncio.to_thread(abs, -2)))
+            loop.close()
+    """)
+    assert (done.stdout, done.stderr) == ("1 2\n", "")
+
+
+def test_ready_threads_get_another_when_all_are_busy():
+    """A call that hangs does not hold up the next one; afterwards no thread is left."""
+    before = set(threading.enumerate())
+    threads = ReadyThreads(lambda: None)
+    is_over = threading.Event()
+    hanging = [threads.submit(is_over.wait) for _ in range(5)]
+    assert threads.submit(abs, -3).result(timeout=20) == 3
+    is_over.set()
+    assert all(future.result(timeout=20) for future in hanging)
+    threads.shutdown()
+    assert set(threading.enumerate()) == before
+
+
+def test_ready_threads_pass_on_what_a_call_raises():
+    """The future has the exception, and the thread goes on."""
+    threads = ReadyThreads(lambda: None)
+    with pytest.raises(ZeroDivisionError):
+        threads.submit(divmod, 1, 0).result(timeout=20)
+    assert threads.submit(divmod, 7, 2).result(timeout=20) == (3, 1)
+    threads.shutdown()

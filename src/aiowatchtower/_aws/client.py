@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Any, Final, cast
 
 import anyio
@@ -30,8 +31,10 @@ _OPEN_SECONDS: Final = 30.0
 class AwsLogsClient:
     """CloudWatch Logs through aiobotocore. Made on first use; one for each block."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, threads: Executor | None = None) -> None:
         self._settings = settings
+        # For name servers and data files; None: a thread for each such call.
+        self._threads = threads
         self._group = settings.log_group_name
         self._connection: Connection | None = None
         self._opening: asyncio.Task[Connection] | None = None
@@ -156,7 +159,7 @@ class AwsLogsClient:
 
     async def _open(self) -> Connection:
         with anyio.fail_after(_OPEN_SECONDS):
-            self._connection = await Connection.open(self._settings)
+            self._connection = await Connection.open(self._settings, self._threads)
         return self._connection
 
     async def renew(self) -> None:

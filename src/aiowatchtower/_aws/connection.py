@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from contextlib import AsyncExitStack, nullcontext
 from typing import Any, Final, cast
 
@@ -38,14 +39,14 @@ class Connection:
         self.opened_at = time.monotonic()
 
     @classmethod
-    async def open(cls, settings: Settings) -> Connection:
+    async def open(cls, settings: Settings, threads: Executor | None = None) -> Connection:
         """Make the client, or take the application's, or that of a test."""
         async with AsyncExitStack() as stack:
             client = given_client(settings)
             credentials = None
             is_given = client is not None
             if not is_given:
-                client, credentials = await made_client(settings, stack)
+                client, credentials = await made_client(settings, stack, threads)
             hook_into(client)
             return cls(client, stack.pop_all(), settings, credentials, is_given=is_given)
 

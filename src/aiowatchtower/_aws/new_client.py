@@ -61,11 +61,11 @@ def _loaded_session(settings: Settings) -> Any:
 
 
 async def made_client(
-    settings: Settings, stack: AsyncExitStack
+    settings: Settings, stack: AsyncExitStack, threads: Executor | None
 ) -> tuple[Any, tuple[str, ...] | None]:
     """Return a client and its credentials; the stack closes what they need."""
     # botocore logs what it loads, and a thread does not have the context of what it works for.
-    threads = DaemonThreads(partial(SHIPPING.set, True))
+    threads = threads or DaemonThreads(partial(SHIPPING.set, True))
     # In a thread and in steps, so that none holds the loop for long.
     loop = asyncio.get_running_loop()
     with RoomForThreads():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import queue
 import select
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 from typing import Final, ParamSpec, TypeVar
 
@@ -18,6 +21,10 @@ _EVERY_SECONDS: Final = 0.005
 _REST_SECONDS: Final = 0.000_1
 # What takes longer than all of them does not wait for the lock.
 _RESTS: Final = 100
+# One looks up a host name while the other reads certificates.
+_READY_THREADS: Final = 2
+# An idle thread needs no longer to end. One that waits for a name server is left behind.
+_END_SECONDS: Final = 0.2
 
 
 def _wait(seconds: float) -> None:
@@ -45,14 +52,74 @@ class DaemonThreads(Executor):
 
         def run() -> None:
             self._prepare()
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(fn(*args, **kwargs))
-                except BaseException as exc:  # noqa: BLE001 - passed on
-                    future.set_exception(exc)
+            _fulfil(future, partial(fn, *args, **kwargs))
 
         threading.Thread(target=run, name="aiowatchtower", daemon=True).start()
         return future
+
+
+class ReadyThreads(ThreadPoolExecutor):
+    """Runs calls in daemon threads that are started when it is made, ready for the end of the process.
+
+    Once the interpreter ends, Python starts no thread (from 3.12 on), and lets no
+    ``ThreadPoolExecutor`` take a call; the functions that ``atexit`` runs then may still have records
+    to deliver. A call that finds every thread busy gets another one, if there is one to be had.
+
+    asyncio takes nothing but a ``ThreadPoolExecutor`` as a loop's default executor. Of that class
+    this one uses nothing.
+    """
+
+    def __init__(self, prepare: Callable[[], object]) -> None:
+        super().__init__(1)
+        self._prepare = prepare
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._started: list[threading.Thread] = []
+        self._unfinished = 0
+        self._count = threading.Lock()
+        for _ in range(_READY_THREADS):
+            self._start_one()
+
+    def _start_one(self) -> None:
+        thread = threading.Thread(target=self._work, name="aiowatchtower-helper", daemon=True)
+        thread.start()
+        self._started.append(thread)
+
+    def _work(self) -> None:
+        self._prepare()
+        while (call := self._calls.get()) is not None:
+            call()
+            del call
+            with self._count:
+                self._unfinished -= 1
+
+    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+        """Have a thread call ``fn``, and return its future."""
+        future: Future[_T] = Future()
+        with self._count:
+            self._unfinished += 1
+            is_short = self._unfinished > len(self._started)
+        self._calls.put(partial(_fulfil, future, partial(fn, *args, **kwargs)))
+        if is_short:
+            # Without another thread the call waits for one of those that there are.
+            with contextlib.suppress(RuntimeError, MemoryError):
+                self._start_one()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        """Let each thread end after its call; those that are idle have ended on return."""
+        started, self._started = self._started, []
+        for _ in started:
+            self._calls.put(None)
+        for thread in started:
+            thread.join(_END_SECONDS)
+
+
+def _fulfil(future: Future[_T], work: Callable[[], _T]) -> None:
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(work())
+        except BaseException as exc:  # noqa: BLE001 - passed on
+            future.set_exception(exc)
 
 
 class RoomForThreads:

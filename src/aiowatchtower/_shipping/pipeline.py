@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Final
 
 import anyio
@@ -36,13 +37,13 @@ _RESTART_SECONDS: Final = 1.0
 class Pipeline:
     """Runs one handler on the current loop. Made by ``start``-ing it, for one block only."""
 
-    def __init__(self, handler: CloudWatchLogHandler) -> None:
+    def __init__(self, handler: CloudWatchLogHandler, threads: Executor | None = None) -> None:
         settings = handler.settings
         clock = time.monotonic
         self._handler = handler
         self._inbox = handler.inbox
         self._loop = asyncio.get_running_loop()
-        self._client = AwsLogsClient(settings)
+        self._client = AwsLogsClient(settings, threads)
         self._backoff = Backoff(random.random)
         budget = TimeBudget(clock, settings.max_in_flight)
         self._provisioner = Provisioner(
