@@ -23,6 +23,7 @@ POSITIONAL: dict[str, object] = {
 KEYWORDS: dict[str, object] = {
     "level": logging.NOTSET,
     "formatter": None,
+    "structured": None,
     "send_interval": 5.0,
     "max_batch_size": 1_048_576,
     "max_batch_count": 10_000,

@@ -18,8 +18,9 @@ from ._config.names import DEFAULT_LOG_STREAM_NAME
 from ._config.settings import SETTING_NAMES, check_keywords
 from ._core.ledger import Statistics
 from ._diagnostics.own_log import say
-from ._intake.attachment import Attachment, find_handlers
+from ._intake.attachment import Attachment, checked_loggers, find_handlers
 from ._intake.handler import CloudWatchLogHandler, SpelledOut
+from ._intake.unattended import watch_for_entry
 from ._intake.wrong_kind import NotAHandler, require_asyncio
 from ._shipping.pipeline import Pipeline, stop_all, wait_for_last_run
 
@@ -57,6 +58,7 @@ class CloudWatchLogging(NotAHandler):
         level: The handler's level. Loggers have levels of their own: the root logger's default
             is WARNING, and records below it reach no handler.
         formatter: Any ``logging.Formatter``; by default a :class:`CloudWatchLogFormatter`.
+        structured: True: the default formatter makes every event one JSON object.
         send_interval: The longest a record waits before its batch is sent, in seconds.
         max_batch_size: Bytes of a batch, as AWS counts them: UTF-8, plus 26 for each event.
         max_batch_count: Events of a batch.
@@ -120,7 +122,7 @@ class CloudWatchLogging(NotAHandler):
         loggers: Iterable[str | logging.Logger] = ("",),
         **arguments: Unpack[SettingArguments],
     ) -> None:
-        chosen = _checked_loggers(loggers)
+        chosen = checked_loggers(loggers)
         handler = CloudWatchLogHandler(log_group_name, log_stream_name, **arguments)
         self._set_up((handler,), chosen)
 
@@ -129,6 +131,7 @@ class CloudWatchLogging(NotAHandler):
     ) -> None:
         self._handlers = handlers
         self._loggers = loggers
+        self._unentered = [watch_for_entry(self, handler) for handler in handlers]
         # configured() looks for its handlers each time it is entered.
         self._find: Callable[[], Sequence[CloudWatchLogHandler]] = lambda: handlers
         self._pipelines: list[Pipeline] = []
@@ -211,6 +214,8 @@ class CloudWatchLogging(NotAHandler):
         """Attach and start delivering. Makes no request, unless ``strict``."""
         require_asyncio()
         self.refuse_as_handler()
+        for watch in self._unentered:
+            watch.detach()
         if self._pipelines and self._process == os.getpid():
             msg = "this block is open already: make a second CloudWatchLogging"
             raise RuntimeError(msg)
@@ -276,21 +281,3 @@ _NOTHING_CONFIGURED: Final = (
     "aiowatchtower.CloudWatchLogHandler) before entering the block. One that is behind a queue is "
     "run by CloudWatchLogging.from_handler(handler), one that another block runs by that block"
 )
-
-
-def _checked_loggers(loggers: Iterable[str | logging.Logger]) -> list[logging.Logger]:
-    allowed = "the names of loggers, such as ('', 'uvicorn.access')"
-    if isinstance(loggers, (str, bytes)) or not isinstance(loggers, Iterable):
-        msg = f"loggers={loggers!r}: must be {allowed}"
-        raise TypeError(msg)
-    chosen = []
-    for logger in loggers:
-        if isinstance(logger, str):
-            # getLogger("root") is the root logger from 3.9 on, as is getLogger("").
-            chosen.append(logging.getLogger(logger))
-        elif isinstance(logger, logging.Logger):
-            chosen.append(logger)
-        else:
-            msg = f"loggers={loggers!r}: {logger!r} is no logger: must be {allowed}"
-            raise TypeError(msg)
-    return chosen

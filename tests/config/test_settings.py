@@ -30,6 +30,8 @@ BAD = [
     ("level", "LOUD", ValueError, "logging.INFO or 'INFO'"),
     ("level", None, TypeError, "logging.INFO or 'INFO'"),
     ("formatter", "%(message)s", TypeError, "a logging.Formatter (an instance) or None"),
+    ("structured", "yes", TypeError, "None, True or False"),
+    ("structured", 1, TypeError, "None, True or False"),
     ("send_interval", -1, ValueError, SECONDS),
     ("send_interval", timedelta(seconds=-1), ValueError, SECONDS),
     ("send_interval", float("nan"), ValueError, SECONDS),
@@ -270,6 +272,14 @@ async def test_what_is_allowed_is_taken():
 def test_no_tags_are_no_mistake(value):
     """An empty mapping of tags is none."""
     assert not Settings("/app", log_group_tags=value).log_group_tags
+
+
+@pytest.mark.parametrize("owner", [CloudWatchLogging, CloudWatchLogHandler])
+@pytest.mark.parametrize("structured", [True, False])
+def test_structured_and_a_formatter_exclude_each_other(owner, structured):
+    """A formatter is not told silently what mode it should have had."""
+    with pytest.raises(ValueError, match=f"structured={structured}: must be left out"):
+        owner("/app", structured=structured, formatter=CloudWatchLogFormatter())
 
 
 def test_a_formatter_need_not_be_a_logging_formatter():

@@ -500,6 +500,41 @@ def test_dictconfig_declares_it(logger):
     assert handler.settings.interval == 1.0
 
 
+@pytest.mark.parametrize(
+    ("structured", "keys"), [(None, None), (False, None), (True, ["timestamp", "level", "logger"])]
+)
+def test_structured_chooses_the_mode_of_the_default_formatter(structured, keys):
+    """`structured=True` makes every event one JSON object; otherwise a text stays a text."""
+    handler = CloudWatchLogHandler("/app", structured=structured)
+    handler.handle(_record("hello"))
+    (text,) = _texts(handler)
+    if keys is None:
+        assert text == "hello"
+    else:
+        assert list(json.loads(text)) == [*keys, "message"]
+
+
+def test_structured_is_refused_beside_a_formatter_in_dict_config():
+    """`dictConfig` sets the formatter after it has made the handler, and is told of the contradiction."""
+    entry = {
+        "class": "aiowatchtower.CloudWatchLogHandler",
+        "log_group_name": "/a",
+        "structured": True,
+        "formatter": "plain",
+    }
+    formatters = {"plain": {"format": "%(message)s"}}
+    with pytest.raises(ValueError, match="Unable to configure") as caught:
+        logging.config.dictConfig(
+            {
+                "version": 1,
+                "formatters": formatters,
+                "handlers": {"aws": entry},
+                "incremental": False,
+            }
+        )
+    assert "structured=True: must be left out" in str(caught.value.__cause__)
+
+
 def test_it_shows_what_it_is():
     """Its repr tells group, stream, state and what is waiting."""
     handler = CloudWatchLogHandler("/app", "web")

@@ -39,6 +39,7 @@ class SettingArguments(TypedDict, total=False):
 
     level: int | str
     formatter: logging.Formatter | None
+    structured: bool | None
     send_interval: float | timedelta
     max_batch_size: int
     max_batch_count: int
@@ -77,6 +78,7 @@ class Settings:
     log_stream_name: str = DEFAULT_LOG_STREAM_NAME
     level: int | str = logging.NOTSET
     formatter: logging.Formatter | None = None
+    structured: bool | None = None
     send_interval: float | timedelta = 5.0
     max_batch_size: int = MAX_BATCH_BYTES
     max_batch_count: int = MAX_BATCH_COUNT
@@ -152,6 +154,10 @@ class Settings:
         ):
             allowed = "a logging.Formatter (an instance) or None"
             raise TypeError(complaint("formatter", self.formatter, allowed))
+        if not isinstance(self.structured, (bool, type(None))):
+            raise TypeError(complaint("structured", self.structured, "None, True or False"))
+        if self.structured is not None and formatter is not None:
+            raise ValueError(complaint("structured", self.structured, NOT_BESIDE_A_FORMATTER))
 
     def _check_group(self) -> None:
         days = self.log_group_retention_days
@@ -203,6 +209,10 @@ class Settings:
             raise ValueError(complaint("profile_name", self.profile_name, allowed))
 
 
+NOT_BESIDE_A_FORMATTER: Final = (
+    "left out when a formatter is set: it chooses the mode of the default one "
+    "(write CloudWatchLogFormatter(structured=...) to have both)"
+)
 SETTING_NAMES: Final = tuple(setting.name for setting in fields(Settings) if setting.init)
 
 
@@ -217,6 +227,8 @@ _FOREIGN: Final = {
     "stream": "log_stream_name=",
     "stream_name": "log_stream_name=",
     "log_stream": "log_stream_name=",
+    "json": "structured=",
+    "json_format": "structured=",
     "json_serialize_default": "formatter=CloudWatchLogFormatter(json_serialize_default=...)",
     "add_log_record_attrs": "formatter=CloudWatchLogFormatter(add_log_record_attrs=...)",
     "region": "region_name=",

@@ -86,6 +86,25 @@ class Attachment:
         )
 
 
+def checked_loggers(loggers: Iterable[str | logging.Logger]) -> list[logging.Logger]:
+    """Return the loggers that ``loggers=`` names, or raise what it may be."""
+    allowed = "the names of loggers, such as ('', 'uvicorn.access')"
+    if isinstance(loggers, (str, bytes)) or not isinstance(loggers, Iterable):
+        msg = f"loggers={loggers!r}: must be {allowed}"
+        raise TypeError(msg)
+    chosen = []
+    for logger in loggers:
+        if isinstance(logger, str):
+            # getLogger("root") is the root logger from 3.9 on, as is getLogger("").
+            chosen.append(logging.getLogger(logger))
+        elif isinstance(logger, logging.Logger):
+            chosen.append(logger)
+        else:
+            msg = f"loggers={loggers!r}: {logger!r} is no logger: must be {allowed}"
+            raise TypeError(msg)
+    return chosen
+
+
 def find_handlers() -> list[CloudWatchLogHandler]:
     """Return the CloudWatchLogHandlers on any logger that no block runs, each once."""
     found = [

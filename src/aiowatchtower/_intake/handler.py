@@ -11,10 +11,17 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from aiowatchtower._config.arguments import complaint
 from aiowatchtower._config.names import DEFAULT_LOG_STREAM_NAME
-from aiowatchtower._config.settings import SETTING_NAMES, Settings, check_keywords
+from aiowatchtower._config.settings import (
+    NOT_BESIDE_A_FORMATTER,
+    SETTING_NAMES,
+    Settings,
+    check_keywords,
+)
 from aiowatchtower._core.ledger import Statistics
 from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
@@ -23,6 +30,7 @@ from aiowatchtower._text.formatter import CloudWatchLogFormatter, describe_failu
 from aiowatchtower._text.truncate import replace_surrogates, truncate, utf8_size
 
 from .inbox import Inbox
+from .unattended import Unattended
 from .wrong_kind import NotABlock
 
 if TYPE_CHECKING:
@@ -85,6 +93,8 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
 
     # Tells diagnostics that what this handler is given never reaches a person's console.
     ships_to: Final = "cloudwatch"
+    # Seconds that only go forward; a test's subclass may have others.
+    _clock: Callable[[], float] = staticmethod(time.monotonic)
     __signature__: ClassVar[SpelledOut] = SpelledOut()
 
     def __new__(cls, *_: object, **arguments: object) -> Self:
@@ -104,16 +114,18 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
     ) -> None:
         self.settings: Settings = Settings(log_group_name, log_stream_name, **arguments)
         super().__init__(self.settings.level)
-        self.setFormatter(self.settings.formatter or CloudWatchLogFormatter())
-        self.diagnostics: Diagnostics = Diagnostics(time.monotonic)
+        super().setFormatter(
+            self.settings.formatter
+            or CloudWatchLogFormatter(structured=bool(self.settings.structured))
+        )
+        self.diagnostics: Diagnostics = Diagnostics(self._clock)
         self.inbox: Inbox = Inbox(self.settings.max_buffer_size)
         self.enabled: bool = self.settings.enabled and not _is_switched_off()
         self._stream_name = self.settings.stream_name
         self._constant_stream = self._stream_name.constant
         self._max_event_bytes = self.settings.max_event_bytes
         self._visits = _Visits()
-        self._process = os.getpid()
-        self._warn_of_fork = False
+        self._unattended: Unattended | None = self._watched()
         # The task that delivers, or the last one that did.
         self.delivery: asyncio.Task[None] | None = None
         _handlers.add(self)
@@ -130,6 +142,14 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
     def statistics(self) -> Statistics:
         """Return what became of the records so far. May be called from any thread."""
         return self.inbox.statistics()
+
+    def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
+        """Use another formatter. Not together with ``structured=``, which would do nothing then."""
+        if self.settings.structured is not None:
+            raise ValueError(
+                complaint("structured", self.settings.structured, NOT_BESIDE_A_FORMATTER)
+            )
+        super().setFormatter(fmt)
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Filter and emit a record, once, however many loggers on its way have this handler.
@@ -178,8 +198,8 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
         except Exception:  # noqa: BLE001 - logging's own way to say so, and it never raises
             self.inbox.count_dropped("malformed")
             self.handleError(record)
-        if self._warn_of_fork:
-            self._say_forked()
+        if self._unattended is not None:
+            self._look_after()
 
     def _fitting(self, message: str) -> str:
         """Return the text as it can be encoded, cut to what one event may hold."""
@@ -213,14 +233,15 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
                 "dropped: keep the block open for as long as the application logs",
             )
 
-    def _say_forked(self) -> None:
-        self._warn_of_fork = False
-        self.diagnostics.warn(
-            "fork",
-            f"process {os.getpid()} was forked inside a CloudWatchLogging block, which is its "
-            "parent's: its records are kept until it enters a block of its own "
-            "(CloudWatchLogging.from_handler(handler))",
-        )
+    def _look_after(self) -> None:
+        # Another thread may be here, too.
+        unattended = self._unattended
+        if unattended is not None and not unattended.look():
+            self._unattended = None
+
+    def _watched(self, *, is_forked: bool = False) -> Unattended:
+        group = self.settings.log_group_name
+        return Unattended(group, self.inbox, self.diagnostics, self._clock, is_forked=is_forked)
 
     def flush(self) -> None:
         """Do nothing: the block's ``await logs.flush()`` is the one that waits."""
@@ -231,24 +252,18 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
 
     def after_fork(self) -> None:
         """Forget the parent's records and worker; called in each forked child."""
-        self._warn_of_fork = self.inbox.is_open
+        is_forked = self.inbox.is_open
         self.inbox.reset()
         self.delivery = None
         self._visits = _Visits()
         self._stream_name.resolve_process()
         self._constant_stream = self._stream_name.constant
-        self.diagnostics = Diagnostics(time.monotonic)
+        self.diagnostics = Diagnostics(self._clock)
+        self._unattended = self._watched(is_forked=is_forked)
 
     def at_exit(self) -> None:
         """Warn of records that no block has come for; called when the process ends."""
-        waiting = self.statistics().pending
-        if waiting and not self.inbox.is_open and not self.inbox.closed_because:
-            self.diagnostics.warn(
-                "never_run",
-                f"{waiting} records for {self.settings.log_group_name} are lost: the process ends "
-                "and no block runs their handler. Enter `async with "
-                "CloudWatchLogging.configured():` where the application starts",
-            )
+        self._watched().at_exit()
 
 
 def _is_switched_off() -> bool:

@@ -70,6 +70,11 @@ class Inbox:
         """Whether a worker takes what is put."""
         return self._loop is not None and not self._loop.is_closed()
 
+    @property
+    def has_overflowed(self) -> bool:
+        """Whether records have been dropped for want of room that no worker has been told of yet."""
+        return bool(self._overflow)
+
     def put(self, event: LogEvent, urgent: bool) -> None:
         """Take one event, or drop it when the buffer is full. Never blocks, never raises.
 
