@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from aiowatchtower._core.batcher import Batcher, sliced
+from aiowatchtower._core.batcher import Batcher, sliced, spread
 from aiowatchtower._core.events import MESSAGE, SIZE_BYTES, STREAM, TIMESTAMP_MS, Batch, LogEvent
 from aiowatchtower.testing import CloudWatchLogs
 
@@ -18,12 +21,17 @@ DAY_MS = 24 * HOUR_MS
 STREAMS = ("web", "jobs")
 
 
+def IN_STEP(stream):  # noqa: N802 - a constant
+    """Let the points of time of all streams lie at multiples of the age."""
+    return 0.0
+
+
 def _event(message="x", at=0, stream="web", size=None) -> LogEvent:
     return (stream, NOW_MS + at, message, len(message.encode()) + 26 if size is None else size)
 
 
 def _batcher(**limits) -> Batcher:
-    return Batcher(**{"max_age": 5.0, **limits})
+    return Batcher(**{"max_age": 5.0, "phase": IN_STEP, **limits})
 
 
 def _cut_all(batcher: Batcher) -> list[Batch]:
@@ -150,7 +158,7 @@ def test_an_event_above_every_limit_goes_out_alone():
 
 def test_the_service_limits_are_the_defaults():
     """Without limits given, those of PutLogEvents hold."""
-    batcher = Batcher(max_age=5.0)
+    batcher = Batcher(max_age=5.0, phase=IN_STEP)
     batcher.feed([_event()] * 9_999, 0.0)
     assert not batcher.is_due("web", 0.0)
     batcher.feed([_event()], 0.0)
@@ -179,11 +187,11 @@ def test_a_batch_is_due_when_it_is_full_or_old(events, now, due):
 def test_the_event_that_waits_longest_says_when():
     """The next time to look is when the oldest arrival of any free stream comes of age."""
     batcher = _batcher()
-    batcher.feed([_event(stream="jobs")], 3.0)
+    batcher.feed([_event(stream="jobs")], 7.0)
     batcher.feed([_event(stream="web"), _event(stream="jobs")], 1.0)
-    assert batcher.due_at() == 6.0
+    assert batcher.due_at() == 5.0
     batcher.next_batch("web")
-    assert batcher.due_at() == 8.0
+    assert batcher.due_at() == 10.0
     batcher.next_batch("jobs")
     assert batcher.due_at() is None
 
@@ -191,14 +199,62 @@ def test_the_event_that_waits_longest_says_when():
 def test_the_age_is_that_of_what_is_left():
     """After a cut, the age counts from the arrival of the oldest event that was not in it."""
     batcher = _batcher(max_batch_count=5)
-    for now in range(4):
-        batcher.feed([_event(), _event()], float(now))
+    for now in (0.0, 3.0, 6.0, 9.0):
+        batcher.feed([_event(), _event()], now)
     batcher.next_batch("web")
     batcher.finish("web")
-    assert batcher.due_at() == 2.0 + 5.0
+    assert batcher.due_at() == 10.0
     batcher.next_batch("web")
     batcher.finish("web")
     assert batcher.due_at() is None
+
+
+@given(
+    st.integers(0, 2**32 - 1).map(lambda number: number / 2**32),
+    st.integers(10, 3_600_000).map(lambda ms: ms / 1000),
+    st.lists(st.integers(0, 10**9).map(lambda ms: ms / 1000), min_size=1),
+)
+def test_a_stream_keeps_its_phase(phase, max_age, arrivals):
+    """Whenever events come, batches are cut at points ``max_age`` apart, the next one after each arrival."""
+    batcher = Batcher(max_age=max_age, phase=lambda _: phase)
+    for now in sorted(arrivals):
+        batcher.feed([_event()], now)
+        due_at = batcher.due_at()
+        assert due_at is not None
+        assert now - 1e-6 <= due_at <= now + max_age + 1e-6
+        steps = (due_at - phase * max_age) / max_age
+        assert steps == pytest.approx(round(steps), abs=1e-6)
+        assert batcher.due(due_at) == ["web"]
+        batcher.next_batch("web")
+        batcher.finish("web")
+
+
+def test_phases_of_streams_and_processes_are_spread():
+    """A thousand streams of one process, or one stream of a thousand, fall evenly on the interval."""
+    for phases in (
+        [spread(7)(f"stream-{number}") for number in range(1_000)],
+        [spread(seed)("web") for seed in random.Random(1).sample(range(2**32), 1_000)],
+    ):
+        tenths = Counter(int(phase * 10) for phase in phases)
+        assert len(tenths) == 10
+        assert max(tenths.values()) < 150
+
+
+def test_without_an_age_events_are_due_as_they_come():
+    """An age of zero leaves nothing to spread."""
+    batcher = Batcher(max_age=0.0, phase=lambda _: 0.5)
+    batcher.feed([_event()], 3.0)
+    assert batcher.due_at() == 3.0
+
+
+def test_what_was_put_back_is_due_at_once():
+    """Events that were cut before have waited long enough."""
+    batcher = Batcher(max_age=5.0, phase=lambda _: 0.5)
+    batcher.feed([_event()], 3.0)
+    batch = batcher.next_batch("web")
+    assert batch is not None
+    batcher.restore(batch)
+    assert batcher.due(3.0) == ["web"]
 
 
 def test_one_batch_of_a_stream_is_out_at_a_time():
@@ -309,7 +365,7 @@ def test_flushing_often_stays_cheap():
 
 def test_a_seal_on_a_batch_that_comes_back_in_part_waits_for_all_that_came_back():
     """Older and younger events were cut as one batch, and only the older ones have met their fate."""
-    batcher = Batcher(max_age=5.0)
+    batcher = Batcher(max_age=5.0, phase=IN_STEP)
     batcher.feed([_event("older")], 0.0)
     seal = batcher.seal()
     batcher.feed([_event("younger")], 0.0)
@@ -348,7 +404,9 @@ class Batching(RuleBasedStateMachine):
     @initialize(max_count=st.integers(1, 5), max_bytes=st.integers(60, 200))
     def start(self, max_count, max_bytes):
         self.max_count, self.max_bytes = max_count, max_bytes
-        self.batcher = Batcher(max_age=5.0, max_batch_bytes=max_bytes, max_batch_count=max_count)
+        self.batcher = Batcher(
+            max_age=5.0, phase=IN_STEP, max_batch_bytes=max_bytes, max_batch_count=max_count
+        )
 
     @rule(
         arrived=st.lists(
@@ -463,7 +521,7 @@ TestBatching.settings = settings(max_examples=150, stateful_step_count=30)
 
 def test_records_from_long_ago_do_not_hold_up_those_of_today():
     """What has waited its time is due, however many older records come and go meanwhile."""
-    batcher = Batcher(max_age=1.0)
+    batcher = Batcher(max_age=1.0, phase=IN_STEP)
     day_ms = 24 * 3_600_000
     batcher.feed([("web", 10 * day_ms, "today", 31)], 0.0)
     cut = []

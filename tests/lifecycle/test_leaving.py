@@ -305,7 +305,7 @@ def _worker(server, backoff):
         group="/app", max_in_flight=4, max_event_bytes=settings.max_event_bytes, note_error=inbox.note_error,
     )  # fmt: skip
     worker = Worker(
-        inbox, inbox.open(asyncio.get_running_loop()), Batcher(max_age=0.0), sender, shutdown,
+        inbox, inbox.open(asyncio.get_running_loop()), Batcher(max_age=0.0, phase=lambda _: 0.0), sender, shutdown,
         DropNotifier(None), clock,
     )  # fmt: skip
     return worker, inbox, client

@@ -13,6 +13,8 @@ from .events import SIZE_BYTES, TIMESTAMP_MS, LogEvent, total_bytes
 from .limits import MAX_BATCH_SPAN_MS
 
 _timestamp: Final[Callable[[LogEvent], int]] = itemgetter(TIMESTAMP_MS)
+# When events that were cut before count as arrived.
+_LONG_AGO: Final = float("-inf")
 # Threads' records come a few milliseconds out of order, replayed ones hours or days.
 _LATE_MS: Final = 10_000
 _size: Final[Callable[[LogEvent], int]] = itemgetter(SIZE_BYTES)
@@ -82,6 +84,11 @@ class StreamQueue:
         """
         return self._arrivals[0][0]
 
+    @property
+    def is_put_back(self) -> bool:
+        """Return whether the oldest event was cut before: it has waited long enough."""
+        return self._arrivals[0][0] == _LONG_AGO
+
     def add(self, events: list[LogEvent], now: float) -> None:
         """Take events in logging order."""
         segment = self.segments[-1]
@@ -104,7 +111,7 @@ class StreamQueue:
             self.segments.pop()
         self.size_bytes += total_bytes(events)
         self.count += len(events)
-        self._arrivals.appendleft((float("-inf"), len(events)))
+        self._arrivals.appendleft((_LONG_AGO, len(events)))
 
     def seal(self, number: int) -> None:
         """Close the open segment under that number."""

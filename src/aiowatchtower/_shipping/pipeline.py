@@ -16,7 +16,7 @@ import anyio
 
 from aiowatchtower._aws.client import AwsLogsClient
 from aiowatchtower._core.backoff import Backoff
-from aiowatchtower._core.batcher import Batcher
+from aiowatchtower._core.batcher import Batcher, spread
 from aiowatchtower._diagnostics.own_log import say
 from aiowatchtower._diagnostics.self_feeding import SHIPPING
 from aiowatchtower._intake.handler import CloudWatchLogHandler
@@ -55,6 +55,7 @@ class Pipeline:
             self._inbox.open(self._loop),
             Batcher(
                 max_age=max(0.0, settings.interval - DRAIN_SECONDS),
+                phase=spread(random.getrandbits(32)),
                 max_batch_bytes=settings.max_batch_size,
                 max_batch_count=settings.max_batch_count,
             ),
