@@ -268,9 +268,9 @@ class CloudWatchLogging(NotAHandler):
                 attachment.undo()
 
     def _watch_attachment(self) -> None:
-        """Look now and then whether a logging configuration has detached a handler."""
+        """Look now and then what the application has changed about its logging."""
         if self._attachment is not None:
-            self._attachment.warn_of_detached()
+            self._attachment.look_again()
         loop = asyncio.get_running_loop()
         self._watch = loop.call_later(_WATCH_SECONDS, self._watch_attachment)
 

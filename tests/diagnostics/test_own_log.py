@@ -10,7 +10,7 @@ import pytest
 
 from aiowatchtower import CloudWatchLogHandler
 from aiowatchtower._diagnostics.own_log import say
-from aiowatchtower._diagnostics.self_feeding import LOGGER, SHIPPING
+from aiowatchtower._diagnostics.self_feeding import LOGGER, is_shipping
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_what_is_said_does_not_reach_cloudwatch(ours):
     with _reaching(ours):
         say(logging.WARNING, "no answer")
     assert ours.statistics().logged == 0
-    assert not SHIPPING.get()
+    assert not is_shipping()
 
 
 def test_with_no_other_handler_it_goes_to_stderr(ours, capsys):

@@ -16,11 +16,12 @@ import subprocess
 import sys
 import threading
 import weakref
+from operator import attrgetter
 
 import pytest
 
 from aiowatchtower import CloudWatchLogFormatter, CloudWatchLogHandler
-from aiowatchtower._diagnostics.self_feeding import SHIPPING
+from aiowatchtower._diagnostics.self_feeding import MARK, shipping
 
 NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z
 
@@ -202,12 +203,30 @@ def test_records_made_while_shipping_are_ignored(logger):
     """What the worker's context logs never comes back; the same logger's other records do."""
     handler = CloudWatchLogHandler("/app")
     logger.addHandler(handler)
-    token = SHIPPING.set(True)
-    logger.debug("request sent")
-    SHIPPING.reset(token)
+    with shipping():
+        logger.debug("request sent")
     logger.debug("the application's own request")
     assert handler.statistics().logged == 1
     assert _texts(handler) == ["the application's own request"]
+
+
+def test_records_marked_elsewhere_are_ignored(logger):
+    """A record that was logged while shipping is known by its mark, in whatever thread it arrives."""
+    handler = CloudWatchLogHandler("/app")
+    logger.addHandler(handler)
+    logger.debug("request sent", extra={MARK: True})
+    logger.debug("the application's own request")
+    assert _texts(handler) == ["the application's own request"]
+
+
+def test_filters_that_raise_decide_nothing(logger, capsys):
+    """The record is kept, logging's own report of the failure goes to stderr, and nothing is raised."""
+    handler = CloudWatchLogHandler("/app")
+    logger.addHandler(handler)
+    handler.addFilter(attrgetter("no_such_attribute"))
+    logger.info("hello")
+    assert _texts(handler) == ["hello"]
+    assert "no_such_attribute" in capsys.readouterr().err
 
 
 def test_filters_decide(logger):

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from aiowatchtower import Lost
-from aiowatchtower._diagnostics.self_feeding import SHIPPING
+from aiowatchtower._diagnostics.self_feeding import is_shipping
 from aiowatchtower._shipping.on_drop import DropNotifier
 
 NAME = "aiowatchtower-on-drop"
@@ -37,13 +37,13 @@ async def test_every_loss_is_told_in_order():
 async def test_it_is_told_in_a_thread_of_its_own():
     """The application's function runs off the loop, as shipping, in one thread that then ends."""
     seen = []
-    notices = DropNotifier(lambda lost: seen.append((threading.current_thread(), SHIPPING.get())))
+    notices = DropNotifier(lambda lost: seen.append((threading.current_thread(), is_shipping())))
     notices.tell(_lost())
     notices.tell(_lost())
     await notices.aclose(10)
-    ((thread, is_shipping), second) = seen
-    assert (thread, is_shipping) == second
-    assert (thread.name, thread.daemon, is_shipping) == (NAME, True, True)
+    ((thread, is_marked), second) = seen
+    assert (thread, is_marked) == second
+    assert (thread.name, thread.daemon, is_marked) == (NAME, True, True)
     await asyncio.to_thread(thread.join, 10)
     assert not thread.is_alive()
 

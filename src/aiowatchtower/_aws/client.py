@@ -16,6 +16,7 @@ from aiowatchtower._core.encoder import Body, encode
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.events import Answer, LogEvent
 from aiowatchtower._core.logs_client import TRY_SECONDS
+from aiowatchtower._diagnostics.guards import guards
 
 from .connection import Connection
 from .errors import translated
@@ -160,6 +161,8 @@ class AwsLogsClient:
     async def _open(self) -> Connection:
         with anyio.fail_after(_OPEN_SECONDS):
             self._connection = await Connection.open(self._settings, self._threads)
+        # Making a client imports modules, which make loggers of their own.
+        guards.look_again()
         return self._connection
 
     async def renew(self) -> None:

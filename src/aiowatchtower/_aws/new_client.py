@@ -7,14 +7,13 @@ import os
 import platform
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import Any, Final
 
 from aiobotocore.config import AioConfig
 
 from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.limits import CREATIONS_AT_ONCE
-from aiowatchtower._diagnostics.self_feeding import SHIPPING
+from aiowatchtower._diagnostics.self_feeding import start_shipping
 from aiowatchtower._substitute import current
 from aiowatchtower._version import __version__
 
@@ -65,7 +64,7 @@ async def made_client(
 ) -> tuple[Any, tuple[str, ...] | None]:
     """Return a client and its credentials; the stack closes what they need."""
     # botocore logs what it loads, and a thread does not have the context of what it works for.
-    threads = threads or DaemonThreads(partial(SHIPPING.set, True))
+    threads = threads or DaemonThreads(start_shipping)
     # In a thread and in steps, so that none holds the loop for long.
     loop = asyncio.get_running_loop()
     with RoomForThreads():

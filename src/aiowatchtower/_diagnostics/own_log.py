@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
-from .self_feeding import LOGGER, SHIPPING, destinations
+from .self_feeding import LOGGER, MARK, destinations, shipping
 
 
 def say(level: int, message: str, exc_info: BaseException | None = None) -> None:
     """Log as the logger ``aiowatchtower``: to the application's other handlers, never CloudWatch.
 
-    Where the application has no other handler that is known to be read, it goes where logging's
-    last resort goes: stderr.
+    Where the application has no other handler that is known to be read, the message goes where
+    logging's last resort writes: to stderr. So it does when a filter, handler, formatter or record
+    factory of the application raises: that exception is never passed on, because it would end
+    delivery, or come out of a log call of the application that did not raise without us.
     """
-    # By default dictConfig disables each logger that it does not name: no decision about this one.
-    LOGGER.disabled = False
-    token = SHIPPING.set(True)
-    try:
-        LOGGER.log(level, message, exc_info=exc_info)
-        if not _has_listener() and logging.lastResort is not None:
-            if level < logging.lastResort.level or not LOGGER.isEnabledFor(level):
+    with shipping():
+        try:
+            # By default dictConfig disables each logger that it does not name: no decision about
+            # this one.
+            LOGGER.disabled = False
+            LOGGER.log(level, message, exc_info=exc_info, extra={MARK: True})
+            if _has_listener() or not LOGGER.isEnabledFor(level):
                 return
-            record = LOGGER.makeRecord(
-                LOGGER.name, level, __file__, 0, message, (), None if exc_info is None
-                else (type(exc_info), exc_info, exc_info.__traceback__),
-            )  # fmt: skip
-            logging.lastResort.handle(record)
-    finally:
-        SHIPPING.reset(token)
+        except Exception as exc:  # noqa: BLE001 - the application's code may raise anything
+            message = (
+                f"{message} (on stderr, because the application's logging raised {shown(exc)})"
+            )
+        with contextlib.suppress(Exception):
+            _write_to_last_resort(level, message, exc_info)
+
+
+def _write_to_last_resort(level: int, message: str, exc_info: BaseException | None) -> None:
+    """Write to stderr, unless logging's last resort is switched off or takes no such level."""
+    if logging.lastResort is None or level < logging.lastResort.level:
+        return
+    # Not made by the logger, whose record factory may be what raises.
+    info = None if exc_info is None else (type(exc_info), exc_info, exc_info.__traceback__)
+    record = logging.LogRecord(LOGGER.name, level, __file__, 0, message, (), info)
+    logging.lastResort.handle(record)
+
+
+def shown(exc: Exception) -> str:
+    """Return the exception's repr, or the name of its class if that raises as well."""
+    try:
+        return repr(exc)
+    except Exception:  # noqa: BLE001 - the application's code may raise anything
+        return type(exc).__name__
 
 
 def _has_listener() -> bool:

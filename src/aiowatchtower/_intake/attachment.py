@@ -6,23 +6,24 @@ import logging
 from collections.abc import Iterable, Sequence
 from logging.handlers import MemoryHandler, QueueHandler
 
-from aiowatchtower._diagnostics.self_feeding import MARK, SHIPPING, destinations, is_ours
+from aiowatchtower._diagnostics.guards import guards
+from aiowatchtower._diagnostics.self_feeding import MARK, destinations, is_ours, is_shipping
 
 from .handler import CloudWatchLogHandler
 from .wrong_kind import all_loggers
 
 
 class _Marker(logging.Filter):
-    """On a handler that passes records on to another thread or time, where ours cannot be told."""
+    """Marks our records where a handler passes them on to another thread, or keeps them for later."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if SHIPPING.get():
+        if is_shipping():
             setattr(record, MARK, True)
         return True
 
 
-class _Unmarked(logging.Filter):
-    """On our handler, when there is one with a ``_Marker``: what shipping logs is not shipped."""
+class _NotOurs(logging.Filter):
+    """On our handler, when it may be behind such a relay: what shipping logs is not shipped."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not is_ours(record)
@@ -34,6 +35,8 @@ class Attachment:
     def __init__(
         self, handlers: Sequence[CloudWatchLogHandler], loggers: Sequence[logging.Logger]
     ) -> None:
+        self._handlers = handlers
+        self._loggers = loggers
         self._added = [
             (logger, handler)
             for logger in loggers
@@ -48,9 +51,30 @@ class Attachment:
             for handler in handlers
             if handler in logger.handlers
         ]
-        self._filtered = _filters(handlers, {*all_loggers(), *loggers})
-        for owner, filter_ in self._filtered:
+        self._marker, self._not_ours = _Marker(), _NotOurs()
+        self._filtered: list[tuple[logging.Handler, logging.Filter]] = []
+        self._filter_relays()
+        guards.enter()
+
+    def look_again(self) -> None:
+        """Find what the application has changed since: call this now and then."""
+        guards.look_again()
+        self._filter_relays()
+        self.warn_of_detached()
+
+    def _filter_relays(self) -> None:
+        """Add the filters that tell our records apart behind a queue, where there is one."""
+        filtered = {handler for handler, _ in self._filtered}
+        relays = _relays({*all_loggers(), *self._loggers}) - filtered
+        if not relays:
+            return
+        wanted: list[tuple[logging.Handler, logging.Filter]] = [
+            *((relay, self._marker) for relay in relays),
+            *((handler, self._not_ours) for handler in self._handlers if handler not in filtered),
+        ]
+        for owner, filter_ in wanted:
             owner.addFilter(filter_)
+        self._filtered += wanted
 
     def detach(self) -> None:
         """Take the handlers from where they were attached."""
@@ -65,6 +89,7 @@ class Attachment:
         for owner, filter_ in self._filtered:
             owner.removeFilter(filter_)
         self._filtered = []
+        guards.leave()
 
     def warn_of_detached(self) -> None:
         """Warn, once, of handlers that somebody has taken off their loggers."""
@@ -117,20 +142,11 @@ def find_handlers() -> list[CloudWatchLogHandler]:
     return list(dict.fromkeys(found))
 
 
-def _filters(
-    handlers: Sequence[CloudWatchLogHandler], loggers: Iterable[logging.Logger]
-) -> list[tuple[logging.Handler, logging.Filter]]:
-    """Return the filters needed where handlers of ours may be behind a queue, and on what."""
-    relays = [
+def _relays(loggers: Iterable[logging.Logger]) -> set[logging.Handler]:
+    """Return the handlers that pass records on to another thread, or keep them for later."""
+    return {
         handler
         for logger in loggers
         for handler in logger.handlers
         if isinstance(handler, (QueueHandler, MemoryHandler))
-    ]
-    if not relays:
-        return []
-    marker, unmarked = _Marker(), _Unmarked()
-    return [
-        *((relay, marker) for relay in dict.fromkeys(relays)),
-        *((handler, unmarked) for handler in handlers),
-    ]
+    }

@@ -25,7 +25,7 @@ from aiowatchtower._config.settings import (
 from aiowatchtower._core.ledger import Statistics
 from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
-from aiowatchtower._diagnostics.self_feeding import SHIPPING, is_ours
+from aiowatchtower._diagnostics.self_feeding import MARK, SHIPPING, is_ours, is_shipping
 from aiowatchtower._text.formatter import CloudWatchLogFormatter, describe_failure
 from aiowatchtower._text.truncate import replace_surrogates, truncate, utf8_size
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 # Switches delivery off without code: local runs, CI.
 ENABLED_VARIABLE: Final = "AIOWATCHTOWER_ENABLED"
+_OFF: Final = {"0", "false", "no", "off", "disabled"}
 # Lifts a product such as 1700000000122.9998, which is meant to be a whole number, over it.
 _HALF_A_MICROSECOND_MS: Final = 0.0005
 _reference: Final = weakref.ref
@@ -156,14 +157,18 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
 
         Without logging's lock, which guards a stream that is written to: nothing here needs it.
         """
-        if not self.enabled or SHIPPING.get():
+        if not self.enabled or MARK in record.__dict__ or (SHIPPING.get() and is_shipping()):
             return False
         # Nobody refers to a new record. One that was here has the same reference as it had then.
         if _reference_count(record) and _reference(record) in self._visits.recent:
             return False
         reference = _reference(record)
         if self.filters:
-            passed = self.filter(record)
+            try:
+                passed = self.filter(record)
+            except Exception:  # noqa: BLE001 - nothing here raises; a broken filter decides nothing
+                self.handleError(record)
+                passed = True
             if not passed:
                 return False
             if isinstance(passed, logging.LogRecord):
@@ -267,13 +272,7 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
 
 
 def _is_switched_off() -> bool:
-    return os.environ.get(ENABLED_VARIABLE, "").strip().lower() in {
-        "0",
-        "false",
-        "no",
-        "off",
-        "disabled",
-    }
+    return os.environ.get(ENABLED_VARIABLE, "").strip().lower() in _OFF
 
 
 def _task_name() -> str:

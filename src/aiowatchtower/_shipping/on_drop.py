@@ -12,7 +12,7 @@ import anyio
 
 from aiowatchtower._core.events import Lost
 from aiowatchtower._diagnostics.own_log import say
-from aiowatchtower._diagnostics.self_feeding import SHIPPING
+from aiowatchtower._diagnostics.self_feeding import start_shipping
 
 
 class DropNotifier:
@@ -49,7 +49,7 @@ class DropNotifier:
     def _call_each(
         self, on_drop: Callable[[Lost], object], loop: asyncio.AbstractEventLoop
     ) -> None:
-        SHIPPING.set(True)
+        start_shipping()
         while (lost := self._losses.get()) is not None:
             try:
                 on_drop(lost)

@@ -18,7 +18,7 @@ from aiowatchtower._aws.client import AwsLogsClient
 from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.batcher import Batcher, spread
 from aiowatchtower._diagnostics.own_log import say
-from aiowatchtower._diagnostics.self_feeding import SHIPPING
+from aiowatchtower._diagnostics.self_feeding import shipping
 from aiowatchtower._intake.handler import CloudWatchLogHandler
 from aiowatchtower._intake.inbox import DRAIN_SECONDS
 
@@ -161,13 +161,10 @@ class Pipeline:
         """Raise SetupError unless events can be delivered."""
         name = self._handler.settings.stream_name
         stream = name.constant or name.resolve("root", "MainThread", "no-task", time.time())
-        token = SHIPPING.set(True)
-        try:
+        with shipping():
             await prove_delivery(
                 self._client, self._provisioner, self._backoff, stream, time.monotonic
             )
-        finally:
-            SHIPPING.reset(token)
         # There may be a retention to set, now that there is a group.
         self._inbox.hand_over()
 

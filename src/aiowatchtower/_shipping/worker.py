@@ -16,7 +16,7 @@ from aiowatchtower._core.batcher import Batcher, sliced
 from aiowatchtower._core.events import STREAM, Batch, LogEvent, Lost
 from aiowatchtower._core.gaps import Gaps
 from aiowatchtower._core.progress import Progress
-from aiowatchtower._diagnostics.self_feeding import SHIPPING
+from aiowatchtower._diagnostics.self_feeding import start_shipping
 from aiowatchtower._intake.inbox import Inbox
 
 from .on_drop import DropNotifier
@@ -69,7 +69,7 @@ class Worker:
 
         Returns how many records of which stream had to be given up.
         """
-        SHIPPING.set(True)
+        start_shipping()
         self._scope = anyio.CancelScope(deadline=self._deadline())
         with self._scope:
             # Somebody who cancels a lane's task ends its task group, and must not end more.
