@@ -73,6 +73,16 @@ def test_what_exists_is_not_created(check, server, existing):
     assert len(server.messages(GROUP, STREAM)) == 2
 
 
+def test_as_a_program(check, server):
+    """Started with `python -m`, the command does the same, and its exit code is the process's."""
+    done = check.start("check", "--log-group", GROUP, "--json")
+    assert (done.code, done.errors, done.report["delivers"]) == (0, "", True)
+    assert len(server.messages(GROUP)) == 1
+    done = check.start("check", "--log-group", "/app web")
+    assert (done.code, done.out) == (2, "")
+    assert done.errors.startswith("usage: python -m aiowatchtower")
+
+
 @pytest.mark.usefixtures("existing")
 def test_the_table_is_for_people(check):
     """Without --json there is a table, and the last line says what it comes to."""
@@ -172,8 +182,8 @@ def test_json_needs_no_rich(check):
         "runpy.run_module('aiowatchtower', run_name='__main__', alter_sys=True)"
     )
     arguments = ("check", "--log-group", GROUP)
-    done = check.run(*arguments, "--json", program=("-c", program))
+    done = check.start(*arguments, "--json", program=("-c", program))
     assert (done.code, json.loads(done.out)["delivers"]) == (0, True)
-    done = check.run(*arguments, program=("-c", program))
+    done = check.start(*arguments, program=("-c", program))
     assert (done.code, done.out) == (2, "")
     assert "pip install 'aiowatchtower[check]'" in done.errors
