@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 from blockbuster import blockbuster_ctx
+from tests.virtual_time import VirtualTimeLoop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 
     from blockbuster import BlockBuster
 
-    from aiowatchtower.testing import CloudWatchServer
+    from aiowatchtower.testing import CloudWatchLogs, CloudWatchServer
 
 LOOPS = [
     pytest.param(("asyncio", {"use_uvloop": False}), id="asyncio"),
     pytest.param(("asyncio", {"use_uvloop": True}), id="uvloop"),
 ]
+VIRTUAL_TIME = pytest.param(("asyncio", {"loop_factory": VirtualTimeLoop}), id="virtual time")
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -39,9 +41,11 @@ def pytest_pycollect_makeitem(collector, name, obj):
 
 
 def pytest_generate_tests(metafunc):
-    """Run what is marked `every_loop` on asyncio and on uvloop."""
+    """Run what is marked `every_loop` on asyncio and on uvloop, and `virtual_time` on our own loop."""
     if metafunc.definition.get_closest_marker("every_loop"):
         metafunc.parametrize("anyio_backend", LOOPS)
+    elif metafunc.definition.get_closest_marker("virtual_time"):
+        metafunc.parametrize("anyio_backend", [VIRTUAL_TIME])
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +82,14 @@ def server(_served: CloudWatchServer) -> CloudWatchServer:
     """Return a CloudWatch Logs without groups or faults, served on loopback by another process."""
     _served.reset()
     return _served
+
+
+@pytest.fixture
+def cloudwatch() -> CloudWatchLogs:
+    """Return a CloudWatch Logs in memory, for `client=cloudwatch.client()` in virtual time."""
+    from aiowatchtower.testing import CloudWatchLogs
+
+    return CloudWatchLogs()
 
 
 @pytest.fixture

@@ -82,6 +82,17 @@ def ship(server, shop) -> Callable[..., CloudWatchLogging]:
 
 
 @pytest.fixture
+def ship_to_memory(cloudwatch, shop) -> Callable[..., CloudWatchLogging]:
+    """Return a function that makes a block, which ships the logger `shop` to `cloudwatch`, without a socket."""
+
+    def make(stream: str = STREAM, **arguments) -> CloudWatchLogging:
+        chosen = {"client": cloudwatch.client(), "send_interval": 0.05, "loggers": (shop,)}
+        return CloudWatchLogging(GROUP, stream, **{**chosen, **arguments})
+
+    return make
+
+
+@pytest.fixture
 def puts(server) -> Callable[..., list]:
     """Return a function that lists the puts the server has accepted, or with `accepted=False` the others."""
 

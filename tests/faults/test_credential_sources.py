@@ -121,6 +121,7 @@ class Hanging(AioSession):  # type: ignore[misc]  # aiobotocore comes without ty
         yield
 
 
+@pytest.mark.virtual_time
 async def test_a_source_that_does_not_answer(server, shop, ship, said):
     """The warning names the credentials, and no request is taken for one that was made."""
     async with ship(session=Hanging(), shutdown_timeout=1) as logs:

@@ -122,20 +122,6 @@ async def test_records_logged_while_the_stream_is_created_are_kept(server, shop,
     assert logs.statistics().delivered == 6
 
 
-async def test_many_streams_are_created_within_the_quota(server, shop, ship, said):
-    """Sixty streams at once stay under the account's rate of CreateLogStream: none is throttled."""
-    server.configure(create_streams_per_second=50)
-    async with ship("{thread_name}", max_in_flight=16) as logs:
-        for number in range(60):
-            record = shop.makeRecord("shop", 20, __file__, 0, "hello", (), None)
-            record.threadName = f"stream-{number:02d}"
-            shop.handle(record)
-        await logs.flush(60)
-    assert sorted(server.streams(GROUP)) == [f"stream-{number:02d}" for number in range(60)]
-    assert not [call for call in server.calls("CreateLogStream") if "Throttling" in call.error_code]
-    assert not said.warnings
-
-
 @pytest.mark.parametrize(
     ("denied", "named", "missing"),
     [

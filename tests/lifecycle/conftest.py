@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +20,8 @@ from aiowatchtower import CloudWatchLogging
 
 APPS = Path(__file__).parent / "apps"
 PACKAGE_ROOT = Path(aiowatchtower.__file__).parents[1]
-PATIENCE = 30.0
+# Generous: a neighbour may keep the machine busy, and a test that waits in vain fails all the same.
+PATIENCE = 90.0
 
 
 class Program:
@@ -151,28 +151,6 @@ def said() -> Iterator[list[str]]:
     yield texts
     ours.removeHandler(listener)
     ours.disabled = False
-
-
-class Stopwatch:
-    """How long the body of a `with` took, in seconds."""
-
-    seconds = 0.0
-
-    def __enter__(self) -> None:
-        self._started = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        self.seconds = time.monotonic() - self._started
-
-    def within(self, seconds: float) -> bool:
-        """Return whether it took no longer, but for what a busy machine adds."""
-        return self.seconds < seconds + 1
-
-
-@pytest.fixture
-def stopwatch() -> Stopwatch:
-    """Return a stopwatch to be entered."""
-    return Stopwatch()
 
 
 @pytest.fixture

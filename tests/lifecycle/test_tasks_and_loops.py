@@ -186,23 +186,6 @@ async def test_two_blocks(server, block, logger, order):
     assert server.messages(groups[order[1]]) == ["to both", "to the other"]
 
 
-async def test_two_handlers_in_one_block(server, block, logger, stopwatch):
-    """A block that runs several handlers leaves them side by side: their timeouts do not add up."""
-    handlers = [block(group, shutdown_timeout=1.5).handler for group in ("/one", "/two", "/three")]
-    for handler in handlers:
-        logger.addHandler(handler)
-    server.faults.hang(group="/one")
-    server.faults.hang(group="/three")
-    with stopwatch:
-        async with CloudWatchLogging.configured() as logs:
-            assert logs.handlers == tuple(handlers)
-            logger.info("record")
-    assert stopwatch.within(1.5)
-    assert server.messages("/two") == ["record"]
-    seen = logs.statistics()
-    assert (seen.logged, seen.delivered, seen.dropped) == (3, 1, {"shutdown": 2})
-
-
 def _cancel_others():
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()

@@ -11,7 +11,7 @@ import pytest
 
 
 @pytest.mark.every_loop
-async def test_eight_threads(server, block, logger, elsewhere, stopwatch):
+async def test_eight_threads(server, block, logger, elsewhere):
     """Of 8 threads with 5 000 records each, all arrive once and each thread's in order."""
     ready = threading.Barrier(9)
 
@@ -24,9 +24,8 @@ async def test_eight_threads(server, block, logger, elsewhere, stopwatch):
         threads = [threading.Thread(target=log, args=[number]) for number in range(8)]
         for thread in threads:
             thread.start()
-        with stopwatch:
-            await elsewhere(ready.wait)
-            await elsewhere(server.wait_for, 1)
+        await elsewhere(ready.wait)
+        await elsewhere(server.wait_for, 1)
         for thread in threads:
             await elsewhere(thread.join)
     texts = server.messages("/app")
@@ -36,10 +35,8 @@ async def test_eight_threads(server, block, logger, elsewhere, stopwatch):
         assert mine == list(range(5_000))
 
 
-async def test_first_record_of_a_thread_wakes_an_idle_loop(
-    server, block, logger, elsewhere, stopwatch
-):
-    """A thread's record reaches AWS within the interval and half a second while the loop has nothing to do."""
+async def test_first_record_of_a_thread_wakes_an_idle_loop(server, block, logger, elsewhere):
+    """A thread's record reaches AWS while the loop has nothing else to wake up for."""
     async with block(send_interval=0.2) as logs:
         logger.info("warm up")
         await logs.flush()
@@ -47,13 +44,11 @@ async def test_first_record_of_a_thread_wakes_an_idle_loop(
         def log_and_wait(number):
             # A round trip, in which the loop has come to its rest. The thread's end would wake it.
             assert server.accepted == 1 + number
-            with stopwatch:
-                logger.info("record %d", number)
-                server.wait_for(2 + number)
+            logger.info("record %d", number)
+            server.wait_for(2 + number)
 
         for number in range(5):
             await elsewhere(log_and_wait, number)
-            assert stopwatch.within(0.2)
 
 
 async def test_left_while_a_thread_formats(server, block, logger, elsewhere):
@@ -103,16 +98,14 @@ async def _log_in_a_loop(log):
 
 
 @pytest.mark.every_loop
-async def test_one_record_then_silence(server, block, logger, elsewhere, stopwatch):
+async def test_one_record_then_silence(server, block, logger, elsewhere):
     """One record is delivered within the interval, again and again: no wake-up gets lost."""
     async with block(send_interval=0.05) as logs:
         logger.info("warm up")
         await logs.flush()
         for number in range(20):
-            with stopwatch:
-                logger.info("record %d", number)
-                await elsewhere(server.wait_for, 2 + number)
-            assert stopwatch.within(0.05)
+            logger.info("record %d", number)
+            await elsewhere(server.wait_for, 2 + number)
     assert len(server.messages("/app")) == 21
 
 
@@ -133,7 +126,7 @@ async def test_many_short_silences(server, block, logger):
 
 
 @pytest.mark.parametrize("step", [-3600, 3600])
-async def test_wall_clock_steps(server, block, logger, elsewhere, step, stopwatch):
+async def test_wall_clock_steps(server, block, logger, elsewhere, step):
     """A wall clock that jumps neither stalls the delivery nor breaks a batch."""
 
     def log(text, offset):
@@ -144,11 +137,9 @@ async def test_wall_clock_steps(server, block, logger, elsewhere, step, stopwatc
     async with block(send_interval=0.2) as logs:
         log("warm up", 0)
         await logs.flush()
-        with stopwatch:
-            log("before the step", 0)
-            log("after the step", step)
-            await elsewhere(server.wait_for, 3)
-        assert stopwatch.within(0.2)
+        log("before the step", 0)
+        log("after the step", step)
+        await elsewhere(server.wait_for, 3)
     assert len(server.calls("PutLogEvents")) == 3  # the first finds no stream
     assert logs.statistics().rejected == {}
 

@@ -39,10 +39,11 @@ class Pipeline:
 
     def __init__(self, handler: CloudWatchLogHandler, threads: Executor | None = None) -> None:
         settings = handler.settings
-        clock = time.monotonic
         self._handler = handler
         self._inbox = handler.inbox
         self._loop = asyncio.get_running_loop()
+        # The loop's own clock, because the worker's pauses and deadlines are timers of this loop.
+        clock = self._loop.time
         self._client = AwsLogsClient(settings, threads)
         self._backoff = Backoff(random.random)
         budget = TimeBudget(clock, settings.max_in_flight)
@@ -163,7 +164,7 @@ class Pipeline:
         stream = name.constant or name.resolve("root", "MainThread", "no-task", time.time())
         with shipping():
             await prove_delivery(
-                self._client, self._provisioner, self._backoff, stream, time.monotonic
+                self._client, self._provisioner, self._backoff, stream, self._loop.time
             )
         # There may be a retention to set, now that there is a group.
         self._inbox.hand_over()

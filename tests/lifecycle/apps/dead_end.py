@@ -1,4 +1,4 @@
-"""Leave a block whose endpoint is dead, and print what it took and what it left behind."""
+"""Leave a block whose endpoint is dead, and print what it left behind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import json
 import logging
 import sys
 import threading
-import time
 from pathlib import Path
 
 from aiowatchtower import CloudWatchLogging
@@ -49,10 +48,7 @@ async def main():
             logger.info("%d %s", number, "x" * 2000)
         asyncio.get_running_loop().call_later(0.1, begun.set)
         await begun.wait()
-        started = time.monotonic()
-    seconds = time.monotonic() - started
     left = {
-        "seconds": seconds,
         "tasks": [repr(task) for task in asyncio.all_tasks() - tasks],
         "threads": threads(),
         "sockets": len(sockets() - open_before),

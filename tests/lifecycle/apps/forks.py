@@ -36,7 +36,7 @@ async def deliver(handler, number):
 
 
 def be_a_child(handler, number, run):
-    signal.alarm(20)
+    signal.alarm(100)
     logger.info("child %d before", number)
     logger.info("child %d again", number)
     waiting = handler.statistics()

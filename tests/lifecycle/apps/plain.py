@@ -22,7 +22,7 @@ def shipping():
     if os.environ["SHIP"] == "0":
         return contextlib.nullcontext()
     return CloudWatchLogging(
-        "/app", "web", loggers=["shop"], send_interval=3600, shutdown_timeout=60
+        "/app", "web", loggers=["shop"], send_interval=3600, shutdown_timeout=3600
     )
 
 

@@ -1,0 +1,63 @@
+"""An event loop whose clock jumps to the next timer when there is nothing else to do.
+
+A test marked `virtual_time` runs on it. Pauses, intervals and deadlines of hours pass at once there, and a busy
+machine changes none of them: the loop's time stands still while code runs. Talk to a `CloudWatchLogs` in memory
+(the `cloudwatch` fixture): what an endpoint behind a socket takes to answer is no time that this clock knows of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable
+
+_PATIENCE_SECONDS = 86_400.0
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Waits for sockets and threads in real time, and for timers in no time at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.calls_in_threads = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or timeout <= 0 or self.calls_in_threads:
+            return super().select(timeout)
+        ready = super().select(0)
+        if not ready:
+            self.now += timeout
+        return ready
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """A selector loop with such a clock; it starts at 0. Calls in its executor take no time."""
+
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.now
+
+    def run_in_executor(self, executor, func, *args):  # type: ignore[no-untyped-def, override]
+        """Let the clock stand still until the call has returned."""
+        future = super().run_in_executor(executor, func, *args)
+        self._jumping.calls_in_threads += 1
+        future.add_done_callback(self._returned)
+        return future
+
+    def _returned(self, _: object) -> None:
+        self._jumping.calls_in_threads -= 1
+
+
+async def until(condition: Callable[[], object], seconds: float = _PATIENCE_SECONDS) -> None:
+    """Return when `condition()` is true; fail after so many seconds of the loop's time.
+
+    For virtual time, where looking every hundredth of a second is nothing that anybody waits for.
+    """
+    ends_at = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < ends_at, f"not so within {seconds:g} s"
+        await asyncio.sleep(0.01)
