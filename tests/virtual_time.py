@@ -41,7 +41,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
-    def run_in_executor(self, executor, func, *args):  # type: ignore[no-untyped-def, override]
+    def run_in_executor(self, executor, func, *args):  # type: ignore[override]
         """Let the clock stand still until the call has returned."""
         future = super().run_in_executor(executor, func, *args)
         self._jumping.calls_in_threads += 1
