@@ -84,8 +84,7 @@ class Check:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
                 code = main(arguments)
         except SystemExit as exc:
-            assert isinstance(exc.code, int)
-            code = exc.code
+            code = int(exc.code or 0)
         finally:
             os.environ.clear()
             os.environ.update(outside)
