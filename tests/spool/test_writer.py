@@ -1,0 +1,241 @@
+"""The thread that writes, and what happens when it hangs."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from tests.spool.keepers import about, event, events, keeper, recovered
+
+from aiowatchtower._spool.files import DiskFiles
+from aiowatchtower._spool.writer import BEHIND_SECONDS, Writer
+
+
+class HangingFiles(DiskFiles):
+    """A disk whose appends hang while ``may_append`` is not set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_append = threading.Event()
+        self.may_append.set()
+        self.is_hanging = threading.Event()
+
+    def append(self, fd: int, data: bytes) -> None:
+        if not self.may_append.is_set():
+            self.is_hanging.set()
+            self.may_append.wait()
+        super().append(fd, data)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    return str(tmp_path / "spool")
+
+
+def _writer(root: str, files: DiskFiles, clock=time.monotonic) -> Writer:
+    writer = Writer(keeper(files, root), files, clock)
+    assert writer.start().result() is None
+    return writer
+
+
+def _written(writer: Writer) -> None:
+    """Wait until the thread has looked around."""
+    writer.ask(lambda _keeper, _now: None).result()
+
+
+def test_what_is_put_is_written_and_what_is_done_is_removed(root):
+    """Records given to the thread are in a file soon, and gone when they are done with."""
+    writer = _writer(root, DiskFiles())
+    for each in events(1, 500):
+        writer.tee(each)
+    writer.wake()
+    _written(writer)
+    [log] = Path(root).glob("*/*.log")
+    assert log.read_bytes().count(b"hello") == 500
+    writer.note("sent", events(1, 500))
+    writer.note("done", events(1, 500))
+    writer.close().result()
+    writer.join(10)
+    assert list(Path(root).iterdir()) == []
+
+
+def test_what_is_put_while_the_thread_sleeps_wakes_it(root):
+    """One record alone is written without any other to push it."""
+    writer = _writer(root, DiskFiles())
+    while writer.is_awake:
+        time.sleep(0)
+    writer.tee(event(1))
+    if not writer.is_awake:
+        writer.wake()
+    while writer.size_bytes == 0:
+        time.sleep(0)
+    writer.close().result()
+    assert recovered(keeper(DiskFiles(), root)) == events(1, 1)
+
+
+def test_records_put_by_many_threads_are_written_once_each(root):
+    """Threads that log at the same time lose nothing to each other."""
+    writer = _writer(root, DiskFiles())
+
+    def put() -> None:
+        for _ in range(2000):
+            writer.tee(event(writer.next_number()))
+            if not writer.is_awake:
+                writer.wake()
+
+    threads = [threading.Thread(target=put) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    writer.close().result()
+    found = recovered(keeper(DiskFiles(), root))
+    assert sorted(each[-1] for each in found) == list(range(1, 8001))
+
+
+def test_a_thread_that_hangs_is_said_to_be_behind_and_costs_no_memory(root):
+    """While a file call hangs, nothing piles up; afterwards records are written again."""
+    ticks = itertools.count()
+    files = HangingFiles()
+    now = [0.0]
+    writer = _writer(root, files, lambda: now[0])
+    for each in events(1, 10):
+        writer.tee(each)
+    writer.wake()
+    _written(writer)
+    files.may_append.clear()
+    for each in events(11, 20):
+        writer.tee(each)
+    writer.wake()
+    files.is_hanging.wait()
+    for each in events(21, 30):
+        writer.tee(each)
+    writer.note("done", events(1, 5))
+    writer.look_after(BEHIND_SECONDS - 1)
+    assert writer.notices() == []
+    writer.look_after(BEHIND_SECONDS + 1)
+    [notice] = writer.notices()
+    assert "the spool" in notice.text
+    assert "is behind" in notice.text
+    writer.note("done", events(6, 8))
+    writer.look_after(BEHIND_SECONDS + 2)
+    assert writer.notices() == []
+    assert not writer._tee
+    assert not writer._notes
+    files.may_append.set()
+    _written(writer)
+    while writer._busy_since is not None:
+        next(ticks)
+    writer.look_after(BEHIND_SECONDS + 3)
+    assert writer.notices()[-1].is_over
+    for each in events(31, 35):
+        writer.tee(each)
+    writer.close().result()
+    found = recovered(keeper(DiskFiles(), root))
+    assert found == [*events(9, 20), *events(31, 35)]
+
+
+def test_records_for_the_disk_alone_are_bounded_while_they_wait(root):
+    """When the disk does not keep up, the caller is told to drop instead of piling up in memory."""
+    files = HangingFiles()
+    writer = _writer(root, files)
+    writer.tee(event(1))
+    writer.wake()
+    _written(writer)
+    files.may_append.clear()
+    writer.tee(event(2))
+    writer.wake()
+    files.is_hanging.wait()
+    big = event(3, "x" * 1_000_000)
+    taken = sum(writer.put_cold((*big[:4], number)) for number in range(3, 30))
+    assert 7 <= taken <= 8
+    files.may_append.set()
+    _written(writer)
+    cold = writer.ask(lambda keeper, now: keeper.take(now).cold).result()
+    assert cold[0][-1] == 3
+    writer.close().result()
+
+
+def test_waking_may_interrupt_itself(root):
+    """Nothing in it blocks or raises when a signal handler wakes the thread in the middle of waking it."""
+    writer = Writer(keeper(DiskFiles(), root), DiskFiles(), time.monotonic)
+    for _ in range(3):
+        writer.wake()
+    assert writer.start().result() is None
+    writer.close().result()
+
+
+def test_a_bug_in_the_thread_does_not_end_it(root):
+    """An exception that nobody expected is said, goes to whoever asked, and the thread goes on."""
+    writer = _writer(root, DiskFiles())
+
+    def fail(_keeper: object, _now: float) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        writer.ask(fail).result()
+    writer.tee(("s", 1, "m", "no number", 7))  # type: ignore[arg-type]
+    writer.wake()
+    while not (notices := writer.notices()):
+        time.sleep(0)
+    assert "a bug in the spool" in notices[0].text
+    writer.tee(event(1))
+    _written(writer)
+    writer.close().result()
+    assert recovered(keeper(DiskFiles(), root)) == events(1, 1)
+
+
+_FORKED = """
+    import os, signal, sys
+    from tests.spool.keepers import events, keeper
+    from aiowatchtower._spool.files import DiskFiles
+    from aiowatchtower._spool.writer import Writer
+    import time
+
+    files = DiskFiles()
+    writer = Writer(keeper(files, sys.argv[1]), files, time.monotonic)
+    writer.start().result()
+    for each in events(1, 5):
+        writer.tee(each)
+    writer.ask(lambda keeper, now: None).result()
+    os.register_at_fork(after_in_child=writer.forget)
+    if os.fork() == 0:
+        print(os.getpid(), flush=True)
+        signal.pause()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_forked_child_that_lives_on_does_not_hold_up_adoption(root):
+    """The parent's records are adopted after its death, although its child still runs."""
+    import os
+    import signal
+
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(_FORKED), root],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    try:
+        assert parent.wait(30) == -signal.SIGKILL
+        os.kill(child, 0)
+        assert recovered(keeper(DiskFiles(), root)) == events(1, 5)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        parent.stdout.close()
+
+
+def test_what_a_kill_leaves_is_found(root):
+    """The records of a process that was killed are found by the next, with who it was."""
+    living = keeper(DiskFiles(), root, whose=about(pid=77))
+    living.store(events(1, 3), [], 0.0)
+    living._files.forget()
+    assert recovered(keeper(DiskFiles(), root)) == events(1, 3)
