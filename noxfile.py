@@ -28,6 +28,7 @@ nox.options.sessions = [
     "tests_lowest",
     "ecosystem",
     "demo",
+    "docs",
     "build",
 ]
 
@@ -168,6 +169,28 @@ def ecosystem(session: nox.Session) -> None:
     """Run the tests with structlog, loguru, python-json-logger and OpenTelemetry."""
     session.install(".", *group("tests", "ecosystem"))
     session.run("pytest", "tests/ecosystem", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site strictly and run its code; `-- --serve` for authors, `-- --build FOLDER` builds only."""
+    here = ROOT / "docs"
+    if "--serve" in session.posargs:
+        session.install("-e", ".", *group("docs"))
+        parts = ("--watch", "src", "--watch", "CHANGELOG.md", "--re-ignore", "_pictures")
+        session.run("sphinx-autobuild", *parts, str(here), str(here / "_build" / "html"))
+        return
+    builds_only = session.posargs[:1] == ["--build"]
+    site = Path(session.posargs[1]) if builds_only else here / "_build" / "html"
+    session.install(".[check]", *group("docs"))
+    # -E: a build from nothing, so that a warning of an unchanged page is not missed.
+    session.run(
+        "sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", "html", str(here), str(site)
+    )
+    session.run("python", str(here / "check_links.py"), str(site))
+    if not builds_only:
+        session.install(*group("tests", "ecosystem"))
+        session.run("pytest", *AT_A_TIME, "tests/docs", *session.posargs)
 
 
 def _run_demo(session: nox.Session) -> None:

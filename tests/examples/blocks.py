@@ -1,8 +1,9 @@
-"""The code blocks of a Markdown file.
+"""The code blocks of a Markdown file, and what remarks in the line before a block say about it.
 
-A block runs or is checked as it stands, unless the line before it says why not, as
-`<!-- not-run: reason -->`, or it is Python that starts with a comment, which is then the reason.
-`<!-- file: NAME -->` before a block puts it, under that name, beside those that follow.
+- `<!-- not-run: reason -->`: the block is neither run nor checked. Every other block is.
+- `<!-- file: NAME -->`: the block is a file of that name, which lies beside each later block.
+- `<!-- printed -->`: the text is all that the block before it prints; `...` stands for what varies.
+- `<!-- printed-by: COMMAND -->`: the text is all that this shell command prints.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FENCE = re.compile(r"^ {0,3}```(\w*)\s*$")
-_REMARK = re.compile(r"^\s*<!-- (not-run|file): (.*?) -->\s*$")
+_FENCE = re.compile(r"^ {0,3}```([\w-]*|\{[\w-]+\}.*)\s*$")
+_REMARK = re.compile(r"^\s*<!-- (not-run|file|printed|printed-by)(?:: (.*?))? -->\s*$")
 
 
 class Block(NamedTuple):
@@ -27,29 +28,37 @@ class Block(NamedTuple):
     file: str
     beside: dict[str, str]
     """The texts of the files that earlier blocks are, by name."""
+    printed_by: str = ""
+    prints: str | None = None
+    """All that the block prints when it is run; None where the document does not show it."""
 
     def __str__(self) -> str:
         return f"{self.document.name}:{self.line}"
 
 
-def blocks(document: Path) -> Iterator[Block]:
-    """Yield the blocks that name their language, in order."""
+def blocks(document: Path) -> list[Block]:
+    """Return the blocks that name their language, in order."""
     lines = iter(enumerate(document.read_text(encoding="utf-8").splitlines(), 1))
     remarks: dict[str, str] = {}
     files: dict[str, str] = {}
+    found: list[Block] = []
     for number, line in lines:
         if remark := _REMARK.match(line):
-            remarks[remark[1]] = remark[2]
+            remarks[remark[1]] = remark[2] or ""
         elif fence := _FENCE.match(line):
             text = "".join(f"{inner}\n" for inner in _until_fence(lines))
             block = _block(document, number, fence[1], text, remarks, dict(files))
-            remarks = {}
+            if "printed" in remarks:
+                found[-1] = found[-1]._replace(prints=text)
+            elif block.language and not block.language.startswith("{"):
+                # Braces name a directive of the site.
+                found.append(block)
             if block.file:
                 files[block.file] = block.text
-            if block.language:
-                yield block
+            remarks = {}
         elif line.strip():
             remarks = {}
+    return found
 
 
 def _until_fence(lines: Iterator[tuple[int, str]]) -> Iterator[str]:
@@ -67,7 +76,13 @@ def _block(
     remarks: dict[str, str],
     beside: dict[str, str],
 ) -> Block:
-    reason = remarks.get("not-run", "")
-    if not reason and language == "python" and text.startswith("#"):
-        reason = text.splitlines()[0].lstrip("# ")
-    return Block(document, number, language, text, reason, remarks.get("file", ""), beside)
+    return Block(
+        document,
+        number,
+        language,
+        text,
+        remarks.get("not-run", ""),
+        remarks.get("file", ""),
+        beside,
+        remarks.get("printed-by", ""),
+    )
