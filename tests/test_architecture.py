@@ -25,7 +25,7 @@ FLOORS = (
     {"_config", "_diagnostics", "_spool"},
     {"_aws", "_intake"},
     {"_shipping"},
-    {"_block"},
+    {"_open_block", "_background", "_block"},
     {"__init__", "__main__", "check"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

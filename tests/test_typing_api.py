@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.resources
 import inspect
 import logging
 import pydoc
 import re
 import typing
+from collections.abc import Callable
 
 import pytest
+from typing_extensions import assert_type
 
 import aiowatchtower
-from aiowatchtower import CloudWatchLogging, CloudWatchLogHandler
+from aiowatchtower import BackgroundLogging, CloudWatchLogging, CloudWatchLogHandler
 from aiowatchtower._config.settings import SETTING_NAMES, SettingArguments, Settings
 
 # Every argument with its default, as the documentation promises them.
@@ -136,3 +139,23 @@ def test_every_public_method_is_documented(name):
         and (callable(member) or isinstance(member, (property, classmethod)))
     ]
     assert all(inspect.getdoc(member) for member in own)
+
+
+async def test_types_of_both_forms():
+    """Type checkers know that `flush()` is awaited after `async with`, and blocks after `with`."""
+    async with CloudWatchLogging("/app", enabled=False) as logs:
+        assert_type(logs, CloudWatchLogging)
+        await logs.flush(timeout=1)
+    assert_type(await logs.start(), CloudWatchLogging)
+    await logs.aclose()
+
+    def without_a_loop() -> None:
+        with CloudWatchLogging.configured() as background:
+            assert_type(background, BackgroundLogging)
+            blocks: Callable[[], None] = background.flush
+            blocks()
+        started = CloudWatchLogging("/app", enabled=False).start_background()
+        assert_type(started, BackgroundLogging)
+        started.close()
+
+    await asyncio.to_thread(without_a_loop)

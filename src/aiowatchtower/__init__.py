@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from ._aws.session import prewarm
+from ._background import BackgroundLogging
 from ._block import CloudWatchLogging
 from ._core.errors import CloudWatchLoggingError, DeliveryError, SetupError
 from ._core.events import Lost
@@ -18,6 +19,7 @@ from ._text.formatter import CloudWatchLogFormatter
 from ._version import __version__
 
 __all__ = [
+    "BackgroundLogging",
     "CloudWatchLogFormatter",
     "CloudWatchLogHandler",
     "CloudWatchLogging",

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
-import anyio
-
+from ._background import BackgroundLogging, Finished, only_one
 from ._config.arguments import checked_seconds
 from ._config.names import DEFAULT_LOG_STREAM_NAME
 from ._config.settings import SETTING_NAMES, check_keywords
 from ._core.ledger import Statistics
-from ._diagnostics.own_log import say
-from ._intake.attachment import Attachment, checked_loggers, find_handlers
+from ._intake.attachment import checked_loggers
 from ._intake.handler import CloudWatchLogHandler, SpelledOut
 from ._intake.unattended import watch_for_entry
-from ._intake.wrong_kind import NotAHandler, require_asyncio
-from ._shipping.pipeline import Pipeline, stop_all, wait_for_last_run
+from ._intake.wrong_kind import NotAHandler, refuse_running_loop, require_asyncio
+from ._open_block import INTERRUPTIONS, OpenBlock
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._config.settings import SettingArguments
-
-_WATCH_SECONDS: Final = 1.0
-# What has left the body this way is not waited for when it comes again.
-_INTERRUPTIONS: Final = (asyncio.CancelledError, KeyboardInterrupt)
 
 
 class CloudWatchLogging(NotAHandler):
@@ -44,10 +36,12 @@ class CloudWatchLogging(NotAHandler):
 
     Entering attaches a handler to ``loggers`` and starts one task on the running loop; it makes
     no request and does not fail on AWS (unless ``strict``). Leaving detaches the handler and waits
-    until every record has met its fate, for ``shutdown_timeout`` seconds at most. In between
-    nothing here raises, blocks the loop, or waits for AWS in your code.
+    until every record was delivered, rejected or dropped, for ``shutdown_timeout`` seconds at most.
+    In between nothing here raises, blocks the loop, or waits for AWS in your code.
 
-    The same object may be entered again after it was left, also in another loop.
+    Programs without an event loop write ``with`` and get a :class:`BackgroundLogging`, whose loop
+    runs in a thread of its own. ``start()`` and ``aclose()``, ``start_background()`` and ``close()``
+    do the same for hooks. The same object may be entered again after it was left.
 
     Args:
         log_group_name: 1 to 512 characters of ``a-z A-Z 0-9 . - _ / #``.
@@ -127,21 +121,20 @@ class CloudWatchLogging(NotAHandler):
         self._set_up((handler,), chosen)
 
     def _set_up(
-        self, handlers: tuple[CloudWatchLogHandler, ...], loggers: Sequence[logging.Logger]
+        self,
+        handlers: tuple[CloudWatchLogHandler, ...] | None,
+        loggers: Sequence[logging.Logger],
     ) -> None:
+        # None: those that are found on any logger, each time that the block is entered.
         self._handlers = handlers
         self._loggers = loggers
-        self._unentered = [watch_for_entry(self, handler) for handler in handlers]
-        # configured() looks for its handlers each time it is entered.
-        self._find: Callable[[], Sequence[CloudWatchLogHandler]] = lambda: handlers
-        self._pipelines: list[Pipeline] = []
-        self._attachment: Attachment | None = None
-        self._watch: asyncio.TimerHandle | None = None
-        self._process = 0
+        self._unentered = [watch_for_entry(self, handler) for handler in handlers or ()]
+        self._open: OpenBlock | None = None
+        self._background: BackgroundLogging | None = None
 
     def __repr__(self) -> str:
         """Show the handlers and what waits in them."""
-        return f"<CloudWatchLogging {', '.join(map(repr, self._handlers)) or 'not entered'}>"
+        return f"<CloudWatchLogging {', '.join(map(repr, self.handlers)) or 'not entered'}>"
 
     @classmethod
     def from_handler(cls, handler: CloudWatchLogHandler) -> Self:
@@ -160,22 +153,21 @@ class CloudWatchLogging(NotAHandler):
         For handlers declared by ``logging.config``. Those that another block runs are left to it.
         """
         block = cls.__new__(cls)
-        block._set_up((), ())  # noqa: SLF001 - its own class
-        block._find = find_handlers  # noqa: SLF001 - its own class
+        block._set_up(None, ())  # noqa: SLF001 - its own class
         return block
 
     @property
     def handler(self) -> CloudWatchLogHandler:
         """The handler, to attach by hand. With ``configured()``: the only one there is."""
-        if len(self._handlers) != 1:
-            msg = f"this block runs {len(self._handlers)} handlers: use .handlers"
-            raise RuntimeError(msg)
-        return self._handlers[0]
+        return only_one(self.handlers)
 
     @property
     def handlers(self) -> tuple[CloudWatchLogHandler, ...]:
         """The handlers that this block runs."""
-        return self._handlers
+        if self._handlers is not None:
+            return self._handlers
+        entered = self._background or self._open
+        return entered.handlers if entered is not None else ()
 
     def statistics(self) -> Statistics:
         """Return what became of the records so far; of all handlers together, if several.
@@ -183,63 +175,42 @@ class CloudWatchLogging(NotAHandler):
         A frozen snapshot, consistent in itself. May be called from any thread, before, in and
         after the block.
         """
-        return Statistics.total(handler.statistics() for handler in self._handlers)
+        return Statistics.total(handler.statistics() for handler in self.handlers)
 
-    async def flush(self, timeout: float | timedelta | None = None) -> None:  # noqa: ASYNC109 - our contract
-        """Return when every record logged before the call has met its fate.
+    def flush(self, timeout: float | timedelta | None = None) -> Coroutine[object, object, None]:
+        """Return when every record logged before the call was delivered, rejected or dropped.
+
+        To be awaited. While the block is open in a background thread (``with``,
+        ``start_background()``) this call itself blocks; to await what it returns does no harm.
 
         Args:
             timeout: Seconds to wait, also as a timedelta, or None for as long as it takes.
 
         Raises:
-            TimeoutError: The time is up, and records have no fate. Nothing is lost by it: delivery goes on.
+            TimeoutError: The time is up. No record is lost by it: delivery goes on.
             RuntimeError: The block is not open and records are waiting for one.
             ValueError, TypeError: This is no time to wait.
         """
+        if self._background is not None and self._background.is_open:
+            self._background.flush(timeout)
+            return Finished()
+        return self._flush(timeout)
+
+    async def _flush(self, timeout: float | timedelta | None) -> None:
         seconds = None if timeout is None else checked_seconds("timeout", timeout)
-        pending = self.statistics().pending
-        if pending and not self._pipelines:
-            msg = "flush() needs an open block: enter `async with` first"
+        if self._open is not None and self._open.is_open:
+            await self._open.flush(seconds)
+        elif self.statistics().pending:
+            msg = "flush() needs an open block: enter `async with` or `with` first"
             raise RuntimeError(msg)
-        if not pending and not any(pipeline.has_chores for pipeline in self._pipelines):
-            return
-        with anyio.move_on_after(seconds) as scope:
-            for pipeline in self._pipelines:
-                await pipeline.flush()
-        if scope.cancelled_caught and (pending := self.statistics().pending):
-            msg = f"{pending} records have no fate after {seconds:g} s; delivery goes on"
-            raise TimeoutError(msg)
 
     async def __aenter__(self) -> Self:
         """Attach and start delivering. Makes no request, unless ``strict``."""
         require_asyncio()
-        self.refuse_as_handler()
-        for watch in self._unentered:
-            watch.detach()
-        if self._pipelines and self._process == os.getpid():
-            msg = "this block is open already: make a second CloudWatchLogging"
-            raise RuntimeError(msg)
-        self._process = os.getpid()
-        self._handlers = tuple(self._find())
-        enabled = [handler for handler in self._handlers if handler.enabled]
-        if not self._handlers:
-            say(logging.WARNING, _NOTHING_CONFIGURED)
-        for handler in enabled:
-            await wait_for_last_run(handler)
-        for handler in enabled:
-            if handler.inbox.is_open:
-                msg = f"{handler!r} is run by another block: one block for each handler"
-                raise RuntimeError(msg)
-        self._pipelines = [Pipeline(handler) for handler in enabled]
-        self._attachment = Attachment(enabled, self._loggers)
-        try:
-            for pipeline, handler in zip(self._pipelines, enabled, strict=True):
-                if handler.settings.strict:
-                    await pipeline.prove()
-        except BaseException as exc:
-            await self._leave(is_cancelled=isinstance(exc, _INTERRUPTIONS))
-            raise
-        self._watch_attachment()
+        self._prepare_to_enter()
+        block = OpenBlock(self._handlers, self._loggers)
+        self._open, self._background = block, None
+        await block.enter()
         return self
 
     async def __aexit__(
@@ -249,35 +220,81 @@ class CloudWatchLogging(NotAHandler):
         traceback: TracebackType | None,
     ) -> None:
         """Detach, and wait until what is left is delivered or ``shutdown_timeout`` is over."""
-        await self._leave(is_cancelled=isinstance(exc, _INTERRUPTIONS))
+        if self._open is not None:
+            await self._open.leave(is_cancelled=isinstance(exc, INTERRUPTIONS))
 
-    async def _leave(self, *, is_cancelled: bool) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-        attachment, self._attachment = self._attachment, None
-        if attachment is not None:
-            attachment.warn_of_detached()
-            attachment.detach()
-        pipelines, self._pipelines = self._pipelines, []
-        try:
-            # A forked child that leaves its parent's block: the records are the parent's.
-            if self._process == os.getpid():
-                await stop_all(pipelines, is_cancelled=is_cancelled)
-        finally:
-            if attachment is not None:
-                attachment.undo()
+    def __enter__(self) -> BackgroundLogging:
+        """Attach, and start delivering in a background thread with an event loop of its own.
 
-    def _watch_attachment(self) -> None:
-        """Look now and then what the application has changed about its logging."""
-        if self._attachment is not None:
-            self._attachment.look_again()
-        loop = asyncio.get_running_loop()
-        self._watch = loop.call_later(_WATCH_SECONDS, self._watch_attachment)
+        For programs without an event loop. Makes no request, unless ``strict``.
 
+        Raises:
+            RuntimeError: An event loop is running in this thread: write ``async with``.
+        """
+        self._prepare_to_enter()
+        refuse_running_loop()
+        self._open, self._background = None, BackgroundLogging(self._handlers, self._loggers)
+        return self._background
 
-_NOTHING_CONFIGURED: Final = (
-    "CloudWatchLogging.configured() found no CloudWatchLogHandler on any logger: nothing will be "
-    "delivered. Call logging.config.dictConfig (with a handler of class "
-    "aiowatchtower.CloudWatchLogHandler) before entering the block. One that is behind a queue is "
-    "run by CloudWatchLogging.from_handler(handler), one that another block runs by that block"
-)
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Detach, and wait until what is left is delivered or ``shutdown_timeout`` is over."""
+        if self._background is not None:
+            self._background.leave(is_cancelled=isinstance(exc, INTERRUPTIONS))
+
+    async def start(self) -> Self:
+        """Do what entering ``async with`` does, for frameworks with a hook for it.
+
+        Raises:
+            RuntimeError: The block is open already.
+        """
+        return await self.__aenter__()
+
+    async def aclose(self) -> None:
+        """Do what leaving ``async with`` does. May be called again, and by several tasks.
+
+        Raises:
+            RuntimeError: The block runs in a background thread, which ``close()`` ends.
+        """
+        if self._background is not None and self._background.is_open:
+            msg = "this block runs in a background thread: call close(), without await"
+            raise RuntimeError(msg)
+        await self.__aexit__(None, None, None)
+
+    def start_background(self) -> BackgroundLogging:
+        """Do what entering ``with`` does, for programs without an event loop.
+
+        If nobody has called ``close()`` by then, it is called when the interpreter ends. A process
+        that was forked needs a call of its own.
+
+        Raises:
+            RuntimeError: The block is open already, or an event loop is running in this thread.
+        """
+        background = self.__enter__()
+        background.close_at_exit()
+        return background
+
+    def close(self) -> None:
+        """Do what leaving ``with`` does. May be called again, from any thread.
+
+        Raises:
+            RuntimeError: The block runs on an event loop of the application.
+        """
+        if self._open is not None and self._open.is_open:
+            msg = "this block runs on an event loop: await aclose()"
+            raise RuntimeError(msg)
+        if self._background is not None:
+            self._background.close()
+
+    def _prepare_to_enter(self) -> None:
+        self.refuse_as_handler()
+        for watch in self._unentered:
+            watch.detach()
+        entered = self._background or self._open
+        if entered is not None and entered.is_open:
+            msg = "this block is open already: make a second CloudWatchLogging"
+            raise RuntimeError(msg)

@@ -117,6 +117,19 @@ def require_asyncio() -> None:
         raise RuntimeError(msg) from None
 
 
+def refuse_running_loop() -> None:
+    """Raise when an asyncio event loop is running in this thread, which a block would hold up."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    msg = (
+        "an event loop is running in this thread: write `async with CloudWatchLogging(...)`, or "
+        "await start(); `with` and start_background() are for programs without a loop"
+    )
+    raise RuntimeError(msg)
+
+
 def all_loggers() -> list[logging.Logger]:
     """Return the root logger and every named one that somebody has asked for."""
     known = logging.Logger.manager.loggerDict.copy()

@@ -1,0 +1,162 @@
+"""A block between entering and leaving it: its pipelines, on the loop where it was entered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Final
+
+import anyio
+
+from ._core.ledger import Statistics
+from ._diagnostics.own_log import say
+from ._intake.attachment import Attachment, find_handlers
+from ._intake.handler import CloudWatchLogHandler
+from ._shipping.pipeline import Pipeline, stop_all, wait_for_last_run
+
+# Servers make their own loggers anew right after the application has started.
+_EARLY_WATCH_SECONDS: Final = 0.05
+_EARLY_WATCHES: Final = 200
+_WATCH_SECONDS: Final = 1.0
+# Another exception of these kinds, while the block is being left, ends the wait at once.
+INTERRUPTIONS: Final = (asyncio.CancelledError, KeyboardInterrupt)
+
+_NOTHING_CONFIGURED: Final = (
+    "CloudWatchLogging.configured() found no CloudWatchLogHandler on any logger: nothing will be "
+    "delivered. Call logging.config.dictConfig (with a handler of class "
+    "aiowatchtower.CloudWatchLogHandler) before entering the block. One that is behind a queue is "
+    "run by CloudWatchLogging.from_handler(handler), one that another block runs by that block"
+)
+
+
+class OpenBlock:
+    """Runs handlers on one loop, for one time of being entered and left.
+
+    Args:
+        handlers: The handlers to run, or None for those that are found on any logger.
+        loggers: The loggers to attach them to.
+        threads: Where blocking calls run; None for a new thread for each.
+    """
+
+    def __init__(
+        self,
+        handlers: tuple[CloudWatchLogHandler, ...] | None,
+        loggers: Sequence[logging.Logger],
+        threads: Executor | None = None,
+    ) -> None:
+        self._is_configured = handlers is None
+        self.handlers = handlers or ()
+        self._loggers = loggers
+        self._threads = threads
+        self._process = os.getpid()
+        self._pipelines: list[Pipeline] = []
+        self._attachment: Attachment | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._watches = 0
+        # None until somebody leaves the block; set when that is done.
+        self._left: asyncio.Event | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was entered in this process and nobody has begun to leave it."""
+        return self._left is None and not self.is_forked
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether this is a forked child's copy of its parent's block."""
+        return self._process != os.getpid()
+
+    def statistics(self) -> Statistics:
+        """Return the statistics of all handlers together."""
+        return Statistics.total(handler.statistics() for handler in self.handlers)
+
+    async def enter(self) -> None:
+        """Attach and start delivering. Makes no request, unless ``strict``."""
+        try:
+            await self._enter()
+        except BaseException as exc:
+            await self.leave(is_cancelled=isinstance(exc, INTERRUPTIONS))
+            raise
+
+    async def _enter(self) -> None:
+        if self._is_configured:
+            self.handlers = tuple(find_handlers())
+        enabled = [handler for handler in self.handlers if handler.enabled]
+        if not self.handlers:
+            say(logging.WARNING, _NOTHING_CONFIGURED)
+        for handler in enabled:
+            await wait_for_last_run(handler)
+        for handler in enabled:
+            if handler.inbox.is_open:
+                msg = f"{handler!r} is run by another block: one block for each handler"
+                raise RuntimeError(msg)
+        self._pipelines = [Pipeline(handler, self._threads) for handler in enabled]
+        self._attachment = Attachment(enabled, self._loggers)
+        for pipeline, handler in zip(self._pipelines, enabled, strict=True):
+            if handler.settings.strict:
+                await pipeline.prove()
+        self._plan_watch()
+
+    async def flush(self, seconds: float | None) -> None:
+        """Return when every record logged before the call was delivered, rejected or dropped."""
+        pending = self.statistics().pending
+        if not pending and not any(pipeline.has_chores for pipeline in self._pipelines):
+            return
+        with anyio.move_on_after(seconds) as scope:
+            for pipeline in self._pipelines:
+                await pipeline.flush()
+        if scope.cancelled_caught and (pending := self.statistics().pending):
+            msg = f"{pending} records have no fate after {seconds:g} s; delivery goes on"
+            raise TimeoutError(msg)
+
+    async def leave(self, *, is_cancelled: bool) -> None:
+        """Detach, and wait until what is left is delivered or ``shutdown_timeout`` is over.
+
+        Who leaves a block that somebody else is leaving waits for that.
+        """
+        if self._left is not None:
+            await self._left.wait()
+            return
+        self._left = asyncio.Event()
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._attachment is not None:
+            self._attachment.warn_of_detached()
+            self._attachment.detach()
+        try:
+            # In a forked child the pipelines are copies of the parent's, and so are the records.
+            if not self.is_forked:
+                await stop_all(self._pipelines, is_cancelled=is_cancelled)
+        finally:
+            self._left.set()
+            self.detach()
+
+    def abort(self) -> None:
+        """End a leaving now: records that are still open are dropped and counted."""
+        for pipeline in self._pipelines:
+            pipeline.abort()
+
+    def detach(self) -> None:
+        """Leave loggers and handlers as they were found: all that a forked child has to do."""
+        attachment, self._attachment = self._attachment, None
+        if attachment is not None:
+            attachment.undo()
+
+    def _plan_watch(self) -> None:
+        """Look again in a while, in no context: the application's would be kept for ever."""
+        self._watches += 1
+        is_early = self._watches < _EARLY_WATCHES
+        loop = asyncio.get_running_loop()
+        self._watch = contextvars.Context().run(
+            loop.call_later, _EARLY_WATCH_SECONDS if is_early else _WATCH_SECONDS, self._look
+        )
+
+    def _look(self) -> None:
+        """Look what the application has changed about its logging."""
+        if self._attachment is not None:
+            self._attachment.look_again()
+        self._plan_watch()
