@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 
 import pytest
-from tests.examples.programs import Program, environment, get_all
+from tests.examples.programs import environment, get_all, serve
 
 pytestmark = pytest.mark.servers
 
@@ -16,7 +16,7 @@ ORDERS = range(100, 140)
 def test_each_event_has_its_own_requests_id(server):
     """Requests that overlap have each their id in both of their lines and in the access log's."""
     env = environment(server)
-    with Program("-m", "uvicorn", "--port", "0", "request_context:app", env=env) as program:
+    with serve("-m", "uvicorn", "--port", "0", "request_context:app", env=env) as program:
         url = program.wait_for(r"running on (http://\S+)")[1]
         get_all((f"{url}/orders/{n}", {"X-Request-ID": f"r-{n}"}) for n in ORDERS)
         program.stop()
@@ -39,7 +39,7 @@ def test_each_event_has_its_own_requests_id(server):
 def test_an_id_is_made_where_none_is_given(server):
     """Requests that bring no id get one each."""
     env = environment(server)
-    with Program("-m", "uvicorn", "--port", "0", "request_context:app", env=env) as program:
+    with serve("-m", "uvicorn", "--port", "0", "request_context:app", env=env) as program:
         url = program.wait_for(r"running on (http://\S+)")[1]
         get_all((f"{url}/orders/{n}", {}) for n in (1, 2))
         program.stop()

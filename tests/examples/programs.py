@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
 import subprocess
 import sys
 import urllib.error
@@ -13,29 +10,26 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import aiowatchtower
+from tests import programs
+from tests.programs import PATIENCE_SECONDS, Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from aiowatchtower.testing import CloudWatchServer
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-# Where the library under test was imported from, for children that start in another folder.
-_LIBRARY = str(Path(aiowatchtower.__file__).parents[1])
-_PATIENCE_SECONDS = 60
 
 
 def environment(server: CloudWatchServer, **more: str | None) -> dict[str, str]:
     """Return what a child gets: this environment, the way to the server, and more; None leaves one out."""
-    path = os.pathsep.join(filter(None, [_LIBRARY, os.environ.get("PYTHONPATH")]))
-    ours = {**server.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
-    wanted = {**os.environ, **ours, **more}
-    return {name: value for name, value in wanted.items() if value is not None}
+    return programs.environment(settings=server.environ, **more)
+
+
+def serve(*command: str, env: Mapping[str, str], folder: Path = EXAMPLES) -> Program:
+    """Start `python COMMAND...` in the folder; leaving the block ends it."""
+    return Program(*command, env=env, folder=folder)
 
 
 def run(
@@ -50,69 +44,18 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=_PATIENCE_SECONDS,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stdout
     assert "Warning" not in done.stdout, done.stdout
     return done
 
 
-class Program:
-    """A server started by `python -m COMMAND...`, ended by SIGTERM when the block is left."""
-
-    def __init__(self, *command: str, env: Mapping[str, str], folder: Path = EXAMPLES) -> None:
-        self.output = ""
-        self._process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=folder,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def wait_for(self, pattern: str, times: int = 1) -> re.Match[str]:
-        """Return the match in the line that is the `times`th to match, of those not yet read."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.output += line
-            if match := re.search(pattern, line):
-                times -= 1
-                if not times:
-                    return match
-        message = f"ended with {self._process.wait()} before {pattern!r}:\n{self.output}"
-        raise AssertionError(message)
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal, read what is still said, and return the exit code."""
-        self._process.send_signal(how)
-        rest, _ = self._process.communicate(timeout=_PATIENCE_SECONDS)
-        self.output += rest
-        return self._process.returncode
-
-
 def get(url: str, headers: Mapping[str, str] | None = None) -> int:
     """Return the status of a GET."""
     try:
         request = urllib.request.Request(url, headers=dict(headers or {}))
-        with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             answer.read()
             return int(answer.status)
     except urllib.error.HTTPError as error:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-import signal
 import socket
 from collections import Counter
 
 import pytest
-from tests.examples.programs import Program, environment, get, get_all
+from tests.examples.programs import environment, get, get_all, serve
 
 pytestmark = pytest.mark.servers
 
@@ -21,7 +20,7 @@ ACCESS = re.compile(r'"GET /orders/(\d+) HTTP/1.1" (\d+)')
 
 @contextlib.contextmanager
 def _serving(*command, server, **more):
-    with Program(*command, env=environment(server, **more)) as program:
+    with serve(*command, env=environment(server, **more)) as program:
         yield program, program.wait_for(r"[Rr]unning on .*(http://\S+)")[1]
 
 
@@ -70,22 +69,6 @@ def test_fastapi_app_fails_in_a_request(server):
     assert [match.groups() for match in map(ACCESS.search, messages) if match] == [("13", "500")]
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_exit_code_is_the_servers_own(server, how):
-    """A signal ends uvicorn with the exit code that it has without this library."""
-    codes = []
-    for enabled in ("1", "0"):
-        with _serving(
-            *UVICORN, "fastapi_app:app", server=server, AIOWATCHTOWER_ENABLED=enabled
-        ) as (program, url):
-            assert get(f"{url}/orders/1") == 200
-            codes.append(program.stop(how))
-
-    assert codes[0] == codes[1]
-    assert codes[0] in {0, -how}
-    assert len(server.streams("/examples/fastapi")) == 1
-
-
 def test_fastapi_app_with_several_workers(server):
     """Each of uvicorn's workers ships its own records to its own stream."""
     command = (*UVICORN, "--workers", "2", "fastapi_app:app")
@@ -105,7 +88,7 @@ def test_gunicorn_conf(server, tmp_path, preload):
     """Under gunicorn, also preloaded, each worker's access, error and other lines arrive once."""
     pytest.importorskip("uvicorn_worker", exc_type=ImportError)
     env = environment(server, HOME=str(tmp_path))
-    with Program(*GUNICORN, *preload, "fastapi_app:app", env=env) as program:
+    with serve(*GUNICORN, *preload, "fastapi_app:app", env=env) as program:
         url = program.wait_for(r"Listening at: (http://\S+)")[1]
         program.wait_for("Application startup complete", 2)
         assert _order(url) == [200] * len(ORDERS)

@@ -3,96 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.programs import Program, environment
 
-import aiowatchtower
 from aiowatchtower import CloudWatchLogging
 
 APPS = Path(__file__).parent / "apps"
-PACKAGE_ROOT = Path(aiowatchtower.__file__).parents[1]
-# Generous: a neighbour may keep the machine busy, and a test that waits in vain fails all the same.
-PATIENCE = 90.0
-
-
-class Program:
-    """A child process in a group of its own, whose output is read line by line as it comes."""
-
-    def __init__(self, command: list[str], environ: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environ,
-            text=True,
-            cwd=APPS,
-            start_new_session=True,
-        )
-        self._news = threading.Condition()
-        self.out: list[str] = []
-        self.err: list[str] = []
-        pipes = ((self._process.stdout, self.out), (self._process.stderr, self.err))
-        self._readers = [threading.Thread(target=self._read, args=pair) for pair in pipes]
-        for reader in self._readers:
-            reader.start()
-
-    def _read(self, pipe, lines: list[str]) -> None:
-        with pipe:
-            for line in pipe:
-                with self._news:
-                    lines.append(line.rstrip("\n"))
-                    self._news.notify_all()
-
-    def wait_for_line(self, text: str, times: int = 1) -> str:
-        """Return the line that contains `text`, on either output, when it has come so often."""
-
-        def found() -> list[str]:
-            return [line for line in (*self.out, *self.err) if text in line]
-
-        with self._news:
-            there = self._news.wait_for(lambda: len(found()) >= times, PATIENCE)
-            assert there, f"no {text!r} in:\n" + "\n".join([*self.out, *self.err])
-            return found()[times - 1]
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to the process alone, as an orchestrator does."""
-        self._process.send_signal(number)
-
-    def send_to_all(self, number: signal.Signals) -> None:
-        """Send a signal to the process and what it has started, as Ctrl+C in a terminal does."""
-        os.killpg(self._process.pid, number)
-
-    def finish(self) -> int:
-        """Wait for the end, and return the exit code."""
-        code = self._process.wait(PATIENCE)
-        self._join()
-        return code
-
-    @property
-    def errors(self) -> str:
-        """What has come on stderr."""
-        return "\n".join(self.err)
-
-    def kill(self) -> None:
-        """End it and what it has started, if it is still there."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(PATIENCE)
-        self._join()
-
-    def _join(self) -> None:
-        for reader in self._readers:
-            reader.join(PATIENCE)
 
 
 @pytest.fixture
@@ -101,11 +21,9 @@ def run(server, tmp_path) -> Iterator[Callable[..., Program]]:
     started: list[Program] = []
 
     def start(*arguments: str, **environ: str) -> Program:
-        path = os.pathsep.join(filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")]))
-        given = {**os.environ, **server.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path}
         # gunicorn keeps a socket in the user's folder.
-        given["HOME"] = str(tmp_path)
-        started.append(Program([sys.executable, *arguments], given | environ))
+        env = environment(settings=server.environ, HOME=str(tmp_path)) | environ
+        started.append(Program(*arguments, env=env, folder=APPS))
         return started[-1]
 
     yield start

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import sys
 
 import uvloop
@@ -17,17 +15,10 @@ logger.setLevel(logging.INFO)
 logger.addHandler(logging.NullHandler())
 
 
-def shipping():
-    """Return the block, or one that does nothing, to compare with."""
-    if os.environ["SHIP"] == "0":
-        return contextlib.nullcontext()
-    return CloudWatchLogging(
-        "/app", "web", loggers=["shop"], send_interval=3600, shutdown_timeout=3600
-    )
-
-
 async def main(how):
-    async with shipping():
+    async with CloudWatchLogging(
+        "/app", "web", loggers=["shop"], send_interval=3600, shutdown_timeout=3600
+    ):
         for number in range(100):
             logger.info("record %d", number)
         # Before Python 3.11 Ctrl+C strikes wherever the loop is: let it be idle.
