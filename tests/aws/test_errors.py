@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
+from operator import attrgetter
 
 import aiohttp
 import pytest
@@ -157,3 +159,25 @@ def test_an_answer_without_anything_is_still_an_error():
     raised = exceptions.ClientError({}, "PutLogEvents")
     error = translated(raised, "PutLogEvents", "/app:web", 15.0)
     assert (error.code, error.status) == ("0", 0)
+
+
+def _logging_raises() -> Exception:
+    """Return what a log call raises because of a filter of the application."""
+    logger = logging.Logger("botocore.new")
+    logger.addFilter(attrgetter("no_such_attribute"))
+    try:
+        logger.warning("Found credentials")
+    except AttributeError as exc:
+        return exc
+    raise AssertionError
+
+
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_the_applications_logging_is_named(is_wrapped):
+    """An exception that has come through logging passes; aiobotocore may have wrapped it in another."""
+    exc = _logging_raises()
+    if is_wrapped:
+        exc = exceptions.HTTPClientError(error=exc)
+    error = translated(exc, "PutLogEvents", "/app", 9.0)
+    assert (error.code, judge(error)) == ("LoggingFailed", Verdict.RETRY)
+    assert "the application's logging raised" in error.message

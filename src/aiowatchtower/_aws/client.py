@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -18,6 +17,7 @@ from aiowatchtower._core.events import Answer, LogEvent
 from aiowatchtower._core.logs_client import TRY_SECONDS
 from aiowatchtower._diagnostics.guards import guards
 
+from .acceptance import check_acceptance, garbled
 from .connection import Connection
 from .errors import translated
 from .exchange import EXCHANGE, Exchange
@@ -72,12 +72,12 @@ class AwsLogsClient:
         finally:
             EXCHANGE.reset(token)
             exchange.body = None
-        if exchange.answer is not None and not _is_object(exchange.answer):
-            raise _garbled(resource, f"the answer is not a JSON object: {exchange.answer[:80]!r}")
+        if exchange.answer is not None:
+            check_acceptance(exchange.answer, resource)
         try:
             return _answer(response, len(body.data))
         except (AttributeError, TypeError, ValueError) as exc:
-            raise _garbled(resource, f"the answer makes no sense: {exc}") from exc
+            raise garbled(resource, f"the answer makes no sense: {exc}") from exc
 
     async def _encoded(self, stream: str, events: Sequence[LogEvent]) -> Body:
         compress = self._settings.compression is not None
@@ -213,24 +213,6 @@ def _retrieve(opening: asyncio.Task[Connection]) -> None:
     """Let asyncio not complain of a failure that nobody waited for: the next try meets it again."""
     if not opening.cancelled():
         opening.exception()
-
-
-def _garbled(resource: str, message: str) -> DeliveryError:
-    return DeliveryError(
-        "PutLogEvents",
-        "GarbledAnswer",
-        message,
-        status=200,
-        resource=resource,
-        maybe_accepted=True,
-    )
-
-
-def _is_object(answer: bytes) -> bool:
-    try:
-        return isinstance(json.loads(answer), dict)
-    except ValueError:
-        return False
 
 
 def _answer(response: Mapping[str, Any], wire_bytes: int) -> Answer:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from traceback import walk_tb
 from typing import Final
 
 import aiohttp
 from botocore import exceptions as botocore_errors
 
 from aiowatchtower._core.errors import DeliveryError
+
+from .acceptance import redirected
 
 # Two classes until Python 3.11.
 _TIMEOUTS: Final = (TimeoutError, asyncio.TimeoutError)
@@ -33,9 +36,10 @@ _TABLE: Final[tuple[tuple[type[BaseException], str, bool], ...]] = (
     (botocore_errors.ReadTimeoutError, "Timeout", True),
     (botocore_errors.ConnectionClosedError, "ConnectionLost", True),
     *((kind, "Timeout", True) for kind in _TIMEOUTS),
-    (botocore_errors.HTTPClientError, "GarbledAnswer", True),
 )
+_REDIRECTS: Final = {301, 302, 303, 307, 308}
 _SERVER_ERROR: Final = 500
+_PARSERS: Final = {"aiobotocore.parsers", "botocore.parsers"}
 
 
 def translated(exc: Exception, action: str, resource: str, deadline: float) -> DeliveryError:
@@ -46,6 +50,10 @@ def translated(exc: Exception, action: str, resource: str, deadline: float) -> D
     message = str(exc) or type(exc).__name__
     if code == "ClientClosed":
         message = "the aiobotocore client that was passed as client= is closed"
+    if code == "LoggingFailed":
+        message = f"the application's logging raised {type(exc).__name__}: {message}"
+    if code == "GarbledAnswer" and not isinstance(exc, botocore_errors.BotoCoreError):
+        message = f"no answer of CloudWatch Logs: {message}"
     if isinstance(exc, _TIMEOUTS):
         message = f"no answer within {deadline:.3g} s"
     return DeliveryError(action, code, message, resource=resource, maybe_accepted=maybe_accepted)
@@ -64,12 +72,36 @@ def _classified(exc: Exception) -> tuple[str, bool]:
     for kind, code, maybe_accepted in _TABLE:
         if isinstance(exc, kind):
             return code, maybe_accepted
-    return type(exc).__name__, True
+    return _unexpected(exc), True
+
+
+def _unexpected(exc: Exception) -> str:
+    """Return a name for what no table has, by where it was raised."""
+    modules = _modules(exc)
+    if "logging" in modules:
+        return "LoggingFailed"
+    if modules & _PARSERS or isinstance(exc, botocore_errors.HTTPClientError):
+        return "GarbledAnswer"
+    return type(exc).__name__
+
+
+def _modules(exc: Exception) -> set[str]:
+    """Return the names of the modules that an exception has come through.
+
+    aiobotocore's HTTP session puts what it does not expect into an exception of its own.
+    """
+    raised: object = getattr(exc, "kwargs", {}).get("error") or exc
+    traceback = raised.__traceback__ if isinstance(raised, BaseException) else None
+    return {frame.f_globals.get("__name__", "") for frame, _ in walk_tb(traceback)}
 
 
 def _answered(exc: botocore_errors.ClientError, action: str, resource: str) -> DeliveryError:
     error = exc.response.get("Error", {})
-    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    metadata = exc.response.get("ResponseMetadata", {})
+    status = metadata.get("HTTPStatusCode", 0)
+    if status in _REDIRECTS:
+        url = metadata.get("HTTPHeaders", {}).get("location", "")
+        return redirected(action, resource, status, url, maybe_accepted=False)
     # Without a body botocore puts the status where the code belongs.
     code = str(error.get("Code") or status)
     # AWS writes some codes with a namespace: com.amazon.coral.service#SerializationException

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiowatchtower._core.encoder import Body
 
@@ -14,16 +14,32 @@ _LARGE_BODY_BYTES: Final = 2**20
 _PUT: Final = "cloudwatch-logs.PutLogEvents"
 
 
-class Exchange:
-    """One PutLogEvents under way: the body it takes out, the raw answer it brings back.
+class HttpAnswer(NamedTuple):
+    """An answer as it came, before botocore made something of it.
 
-    Without a body once it is over: cancelled timers keep the context, and with it this, for as
-    long as they would have run, which at full speed is many batches.
+    Attributes:
+        status: The HTTP status.
+        body: All of it.
+        request_id: The header ``x-amzn-requestid``, which AWS and all of its stand-ins send.
+        redirect: The status and the host of the redirect by which the answer came, or None.
+    """
+
+    status: int
+    body: bytes
+    request_id: str
+    redirect: tuple[int, str] | None
+
+
+class Exchange:
+    """One PutLogEvents under way: the body that goes out, and the answer that comes back.
+
+    Whoever has made it drops the body when the call is over: timers that were cancelled keep the
+    context, and with it the exchange, for as long as they would have run.
     """
 
     def __init__(self, body: Body) -> None:
         self.body: Body | None = body
-        self.answer: bytes | None = None
+        self.answer: HttpAnswer | None = None
 
 
 EXCHANGE: Final[ContextVar[Exchange | None]] = ContextVar("aiowatchtower_exchange", default=None)
@@ -54,7 +70,25 @@ async def _keep_answer(http_response: Any, **_: object) -> None:
     """Keep the raw answer: botocore parses HTML and truncated JSON as an empty success."""
     exchange = EXCHANGE.get()
     if exchange is not None:
-        exchange.answer = await http_response.content
+        exchange.answer = HttpAnswer(
+            http_response.status_code,
+            await http_response.content,
+            http_response.headers.get("x-amzn-requestid", ""),
+            _redirect(http_response),
+        )
+
+
+def _redirect(http_response: Any) -> tuple[int, str] | None:
+    """Return what an HTTP client of the application has followed; ours follows nothing.
+
+    aiohttp and httpx both name the answers on the way ``history``.
+    """
+    raw: Any = getattr(http_response, "raw", None)
+    history = getattr(raw, "history", None)
+    if not history:
+        return None
+    first = history[0]
+    return int(getattr(first, "status", 0) or getattr(first, "status_code", 0)), str(raw.url)
 
 
 def hook_into(client: Any) -> None:

@@ -7,7 +7,7 @@ import os
 import platform
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiobotocore.config import AioConfig
 
@@ -17,7 +17,8 @@ from aiowatchtower._diagnostics.self_feeding import start_shipping
 from aiowatchtower._substitute import current
 from aiowatchtower._version import __version__
 
-from .resolver import with_quiet_resolver
+from .http_session import with_one_host
+from .resolver import quiet_resolver
 from .session import load_data, new_session
 from .threads import DaemonThreads, RoomForThreads
 
@@ -104,7 +105,7 @@ def _config(settings: Settings, session: Any, threads: Executor) -> AioConfig:
     if settings.config is not None:
         config = config.merge(settings.config)
     config = config.merge(AioConfig(retries={"total_max_attempts": 1}))
-    return with_quiet_resolver(config, threads, getattr(settings.config, "connector_args", None))
+    return with_one_host(config, cast("AioConfig | None", settings.config), quiet_resolver(threads))
 
 
 async def frozen_credentials(session: Any) -> tuple[str, ...] | None:

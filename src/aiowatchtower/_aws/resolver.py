@@ -6,11 +6,9 @@ import asyncio
 import socket
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-from aiobotocore.config import AioConfig
 from aiohttp.resolver import ThreadedResolver
-from botocore.exceptions import ParamValidationError
 
 
 class _Lookups:
@@ -33,17 +31,7 @@ class _Lookups:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def with_quiet_resolver(config: AioConfig, threads: Executor, given: Any) -> AioConfig:
-    """Return the configuration with it, unless it has a resolver, or its HTTP client takes none.
-
-    ``given``: the connector arguments of the application.
-    """
+def quiet_resolver(threads: Executor) -> ThreadedResolver:
+    """Return aiohttp's resolver, which looks names up in these threads."""
     lookups: Any = _Lookups(threads)
-    ours = {"resolver": ThreadedResolver(loop=lookups)}
-    try:
-        wanted = AioConfig(connector_args={**ours, **(given or {})})
-        # Older releases keep the connector arguments of the first, newer ones those of the second.
-        merged = wanted.merge(config).merge(wanted)
-    except ParamValidationError:
-        return config
-    return cast("AioConfig", merged)
+    return ThreadedResolver(loop=lookups)

@@ -48,6 +48,13 @@ _BY_CODE: Final = {
     "GarbledAnswer": (
         "Something that is not CloudWatch Logs answered. Check endpoint_url= and any proxy."
     ),
+    "LoggingFailed": (
+        "A filter, handler or record factory of the application raises for what botocore or aiohttp logs."
+    ),
+    "Redirected": (
+        "CloudWatch Logs never redirects. Check endpoint_url=, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS and any "
+        "proxy; if the new address is right, name it as the endpoint."
+    ),
     "UnrecognizedClientException": "AWS does not know the access key. Check the credentials.",
     "InvalidClientTokenId": "AWS does not know the access key. Check the credentials.",
     "InvalidSignatureException": "Check the secret access key: AWS computes another signature.",

@@ -44,6 +44,7 @@ _BY_CODE: Final = {
     "ConnectionLost": Verdict.RETRY,
     "Timeout": Verdict.RETRY,
     "GarbledAnswer": Verdict.RETRY,
+    "LoggingFailed": Verdict.RETRY,
     "ExpiredToken": Verdict.REFRESH,
     "ExpiredTokenException": Verdict.REFRESH,
     "RequestExpired": Verdict.REFRESH,
@@ -57,6 +58,7 @@ _BY_CODE: Final = {
     "AccessDeniedException": Verdict.HOLD,
     "AccessDenied": Verdict.HOLD,
     "UntrustedCertificate": Verdict.HOLD,
+    "Redirected": Verdict.HOLD,
 }
 _REQUEST_TOO_LARGE: Final = 413
 _TOO_MANY_REQUESTS: Final = 429

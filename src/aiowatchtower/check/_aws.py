@@ -8,6 +8,8 @@ from typing import Final, NamedTuple, Protocol, cast
 
 from aiobotocore.config import AioConfig
 
+from aiowatchtower._aws.http_session import with_one_host
+
 CONNECT_SECONDS: Final = 5
 DEADLINE_SECONDS: Final = 10
 
@@ -108,12 +110,14 @@ class Session(Protocol):
 
 
 def config() -> object:
-    """Return the configuration of a client that tries once and does not wait long."""
+    """Return the configuration of a client that tries once, does not wait long, and follows no redirect."""
     return cast(
         "object",
-        AioConfig(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=DEADLINE_SECONDS,
-            retries={"total_max_attempts": 1},
+        with_one_host(
+            AioConfig(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=DEADLINE_SECONDS,
+                retries={"total_max_attempts": 1},
+            )
         ),
     )

@@ -38,7 +38,11 @@ class HTTPResponse:
     def __init__(self, status_code: int, content: bytes, content_type: str) -> None:
         self.url = ENDPOINT
         self.status_code = status_code
-        self.headers = {"Content-Type": content_type, "Content-Length": str(len(content))}
+        self.headers = {
+            "content-type": content_type,
+            "content-length": str(len(content)),
+            "x-amzn-requestid": "00000000-0000-0000-0000-000000000000",
+        }
         self._content = content
 
     async def _read(self) -> bytes:

@@ -1,0 +1,78 @@
+"""Which answers count: those of CloudWatch Logs itself, from the endpoint that was asked."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiowatchtower._core.errors import DeliveryError
+
+from .exchange import HttpAnswer
+
+_OK: Final = 200
+
+
+def check_acceptance(answer: HttpAnswer, resource: str) -> None:
+    """Raise a DeliveryError unless an answer that is no error comes from CloudWatch Logs.
+
+    AWS, moto, LocalStack, ministack, aws-local-run and our own testing service send
+    ``x-amzn-requestid`` with each answer. A proxy's page, or another program, does not.
+    """
+    if answer.redirect is not None:
+        status, url = answer.redirect
+        raise redirected("PutLogEvents", resource, status, url, maybe_accepted=True)
+    if answer.status != _OK:
+        raise garbled(resource, f"the answer has the status {answer.status}")
+    if not answer.request_id:
+        raise garbled(
+            resource, "the answer has no x-amzn-requestid: it is not from CloudWatch Logs"
+        )
+    if not _is_object(answer.body):
+        raise garbled(resource, f"the answer is not a JSON object: {answer.body[:80]!r}")
+
+
+def garbled(resource: str, message: str) -> DeliveryError:
+    """Return the error for an answer that is none of CloudWatch Logs, although it claims success."""
+    return DeliveryError(
+        "PutLogEvents",
+        "GarbledAnswer",
+        message,
+        status=_OK,
+        resource=resource,
+        maybe_accepted=True,
+    )
+
+
+def redirected(
+    action: str, resource: str, status: int, url: str, *, maybe_accepted: bool
+) -> DeliveryError:
+    """Return the error for an endpoint that redirects; ``url`` is the address that it names."""
+    where = _host(url)
+    message = f"the endpoint redirects to {where}" if where else "the endpoint redirects"
+    message += ", and the client that was passed in has followed" if maybe_accepted else ""
+    return DeliveryError(
+        action,
+        "Redirected",
+        f"{message}. Redirects are refused: they would take records and session token elsewhere",
+        status=status,
+        resource=resource,
+        maybe_accepted=maybe_accepted,
+    )
+
+
+def _host(url: str) -> str:
+    """Return scheme and host of an address, without what may be secret: user, path and query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}" if host and parts.scheme else host
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError):
+        return False
