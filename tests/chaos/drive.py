@@ -19,7 +19,7 @@ from tests.chaos import schedules as s
 
 from aiowatchtower import CloudWatchLogging, Lost, Statistics
 from aiowatchtower.testing import CloudWatchLogs, Event, Fault
-from aiowatchtower.testing._listener import Listener
+from aiowatchtower.testing._served.listener import Listener
 
 _NUMBERS: Final = itertools.count(1)
 # What leaving may take beyond its timeout, on a machine that does nothing else.

@@ -55,7 +55,7 @@ from __future__ import annotations
 
 from ._account import Settings
 from ._faults import Fault, FaultPlan, Faults
-from ._remote import CloudWatchServer, serve
+from ._served.remote import CloudWatchServer, serve
 from ._service import CloudWatchLogs
 from ._types import Answer, Event, Group, Refusal, Request, Wire
 

@@ -9,8 +9,8 @@ import json
 import signal
 import sys
 
-from ._control import Control
-from ._listener import LOOPBACK, Listener
+from ._served.control import Control
+from ._served.listener import LOOPBACK, Listener
 from ._service import CloudWatchLogs
 
 

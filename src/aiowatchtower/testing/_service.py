@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiowatchtower import _substitute
 
-from . import _queries, _writes
+from . import _reads, _writes
 from ._account import ACCOUNT_ID, Account, Options, Settings
 from ._faults import Fault, FaultPlan
 from ._params import Params, decode
@@ -38,10 +38,10 @@ ACTIONS: dict[str, Action] = {
     "AssociateKmsKey": _writes.associate_kms_key,
     "TagLogGroup": _writes.tag_log_group,
     "TagResource": _writes.tag_resource,
-    "DescribeLogGroups": _queries.describe_log_groups,
-    "DescribeLogStreams": _queries.describe_log_streams,
-    "GetLogEvents": _queries.get_log_events,
-    "FilterLogEvents": _queries.filter_log_events,
+    "DescribeLogGroups": _reads.describe_log_groups,
+    "DescribeLogStreams": _reads.describe_log_streams,
+    "GetLogEvents": _reads.get_log_events,
+    "FilterLogEvents": _reads.filter_log_events,
 }
 
 

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
-from ._types import Refusal
+from aiowatchtower.testing._types import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

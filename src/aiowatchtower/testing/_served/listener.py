@@ -6,15 +6,16 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING
 
-from . import _sts
-from ._garbage import GARBAGE, NOT_HTTP
-from ._http import READ_LIMIT, BadRequestError, Head, read_body, read_head, render, reset
-from ._signature import Keyring, Signed, verify
-from ._types import Answer, Refusal, Wire
+from aiowatchtower.testing._garbage import GARBAGE, NOT_HTTP
+from aiowatchtower.testing._types import Answer, Refusal, Wire
+
+from . import sts
+from .http import READ_LIMIT, BadRequestError, Head, read_body, read_head, render, reset
+from .signature import Keyring, Signed, verify
 
 if TYPE_CHECKING:
-    from ._faults import Fault
-    from ._service import CloudWatchLogs
+    from aiowatchtower.testing._faults import Fault
+    from aiowatchtower.testing._service import CloudWatchLogs
 
 LOOPBACK = "127.0.0.1"
 
@@ -96,7 +97,7 @@ class Listener:
         body = await read_body(reader, head)
         if self.service.settings.latency:
             await asyncio.sleep(self.service.settings.latency)
-        if _sts.is_query(head.headers.get("content-type", "")):
+        if sts.is_query(head.headers.get("content-type", "")):
             return await self._answer_sts(head, body, writer)
         answer, fault = self._answer(action, head, body, wire, early)
         await self._notify()
@@ -132,13 +133,13 @@ class Listener:
     async def _answer_sts(self, head: Head, body: bytes, writer: asyncio.StreamWriter) -> bool:
         try:
             self._verify(head, body, "sts")
-            status, text = _sts.respond(body, self.service.settings.deny)
+            status, text = sts.respond(body, self.service.settings.deny)
         except Refusal as refusal:
-            status, text = _sts.refuse(refusal.code, refusal.message, refusal.status)
+            status, text = sts.refuse(refusal.code, refusal.message, refusal.status)
         self.service.remember("GetCallerIdentity", {}, Answer(status, {}), None, Wire(), len(body))
         await self._notify()
         now = self.service.now()
-        return await _send(render(status, text, _sts.CONTENT_TYPE, now=now), writer)
+        return await _send(render(status, text, sts.CONTENT_TYPE, now=now), writer)
 
     def _verify(self, head: Head, body: bytes, service: str) -> None:
         settings = self.service.settings

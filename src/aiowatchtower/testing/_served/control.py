@@ -6,18 +6,20 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
-from ._faults import Fault
-from ._http import READ_LIMIT, Head, read_body, read_head, render
-from ._listener import LOOPBACK
+from aiowatchtower.testing._faults import Fault
+
+from .http import READ_LIMIT, Head, read_body, read_head, render
+from .listener import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from typing_extensions import Unpack
 
-    from ._account import Options
-    from ._faults import FaultFields
-    from ._listener import Listener
+    from aiowatchtower.testing._account import Options
+    from aiowatchtower.testing._faults import FaultFields
+
+    from .listener import Listener
 
 PREFIX = "/_control/"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from ._account import ACCOUNT_ID
+from aiowatchtower.testing._account import ACCOUNT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Collection

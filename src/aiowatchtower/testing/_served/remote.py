@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from ._account import Settings
-from ._faults import Fault, Faults
-from ._types import Event, Group, Request
+from aiowatchtower.testing._account import Settings
+from aiowatchtower.testing._faults import Fault, Faults
+from aiowatchtower.testing._types import Event, Group, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from typing_extensions import Unpack
 
-    from ._account import Options
+    from aiowatchtower.testing._account import Options
 
 
 class ServedFaults(Faults):
@@ -195,9 +195,16 @@ def serve(port: int = 0, **options: Unpack[Options]) -> Iterator[CloudWatchServe
     ends with this one, however this one ends.
     """
     Settings().update(options)  # Here its mistakes are raised, there they would be printed.
-    command = [sys.executable, "-m", __package__, "--port", str(port), "--until-stdin-closes"]
+    command = [
+        sys.executable,
+        "-m",
+        "aiowatchtower.testing",
+        "--port",
+        str(port),
+        "--until-stdin-closes",
+    ]
     command += ["--options", json.dumps(options, default=list)]
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     with subprocess.Popen(  # noqa: S603
         command,
