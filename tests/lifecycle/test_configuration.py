@@ -61,7 +61,7 @@ async def test_detached_right_before_the_end(server, block, said):
             {"version": 1, "loggers": {"shop": {"level": "INFO", "handlers": []}}}
         )
         logging.getLogger("shop").warning("lost")
-    assert server.messages("/app") == []
+    assert server.calls("PutLogEvents") == []
     assert len([text for text in said if "from: shop." in text]) == 1
 
 

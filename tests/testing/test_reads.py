@@ -38,14 +38,24 @@ def test_messages_come_in_time_order(cloudwatch):
     """All streams are merged by time; within one millisecond ingestion decides."""
     assert cloudwatch.messages("/app") == ["a0", "b1", "a2", "b2", "a4"]
     assert cloudwatch.messages("/app", "b") == ["b1", "b2"]
-    assert cloudwatch.messages("/empty") == cloudwatch.messages("/none") == []
+    assert cloudwatch.messages("/empty") == []
     assert cloudwatch.streams("/app") == ["a", "b"]
     assert cloudwatch.streams("/none") == []
+    assert cloudwatch.events("/none") == []
+
+
+def test_messages_of_an_unknown_group_say_which_exist(cloudwatch):
+    """A mistyped name is an error that names the groups, and no empty list."""
+    with pytest.raises(LookupError, match="no log group '/ap'; there are '/app', '/empty'"):
+        cloudwatch.messages("/ap")
+    cloudwatch.reset()
+    with pytest.raises(LookupError, match="no log group '/app'; there is none"):
+        cloudwatch.messages("/app")
 
 
 def test_events_carry_their_place(cloudwatch):
     """An event knows its time, its stream and when it was ingested."""
-    assert cloudwatch.events("/app")[1] == (NOW_MS + 1, "b1", "b", 3)
+    assert cloudwatch.events("/app")[1] == (NOW_MS + 1, "b1", "b", 3, NOW_MS)
 
 
 def test_counts_follow_group_and_stream(cloudwatch):

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from aiowatchtower.testing import Answer, CloudWatchLogs, Wire
-from aiowatchtower.testing._service import ACTIONS
-from aiowatchtower.testing._types import ACTION_NAMES
+from aiowatchtower.testing import CloudWatchLogs, Reply, Wire
+from aiowatchtower.testing._operations import LOGS_OPERATIONS
+from aiowatchtower.testing._service import PERFORM
 
 NOW = 1_800_000_000.0
 NOW_MS = int(NOW * 1000)
@@ -22,12 +22,12 @@ def _event(message="x", at=0):
     return {"timestamp": NOW_MS + at, "message": message}
 
 
-def _put(cloudwatch, *events, **more) -> Answer:
+def _put(cloudwatch, *events, **more) -> Reply:
     body = {"logGroupName": "/app", "logStreamName": "web", "logEvents": list(events), **more}
     return cloudwatch.respond("PutLogEvents", json.dumps(body).encode())
 
 
-def _ask(cloudwatch, action, **members) -> Answer:
+def _ask(cloudwatch, action, **members) -> Reply:
     return cloudwatch.respond(action, members)
 
 
@@ -386,9 +386,9 @@ def test_a_policy_about_an_unknown_action_is_refused(name):
         CloudWatchLogs(**{name: ["logs:PutLogEvents"]})  # type: ignore[arg-type]
 
 
-def test_every_action_has_a_name():
-    """Of those that the service performs, and that it judges by a policy."""
-    assert set(ACTIONS) < set(ACTION_NAMES)
+def test_every_operation_is_carried_out():
+    """Each operation in the list has the function of its name."""
+    assert set(PERFORM) == set(LOGS_OPERATIONS)
 
 
 def test_unknown_setting_is_refused():

@@ -242,10 +242,18 @@ def test_bad_orders_are_named(server):
     """A wrong order raises in the process that gave it."""
     with pytest.raises(ValueError, match="unknown setting 'speed'"):
         server.configure(speed=1)
-    with pytest.raises(ValueError, match="KeyError"):
+    with pytest.raises(LookupError, match="no log group '/none'; there is none"):
         server.delete_group("/none")
     with pytest.raises(ValueError, match="no such order"):
         server.order("sing")
+
+
+def test_an_unknown_group_is_named_beside_those_that_exist(server):
+    """Messages of a mistyped group raise here as they do in memory."""
+    with pytest.raises(LookupError, match="no log group '/ap'; there is none"):
+        server.messages("/ap")
+    with pytest.raises(TimeoutError, match=r"0 of 1 events after 0\.01 s; log groups: none"):
+        server.wait_for(1, group="/ap", timeout=0.01)
 
 
 def test_bad_settings_start_no_server():
@@ -301,7 +309,9 @@ def test_what_is_not_http_is_refused(server):
 
 def test_environment_for_any_client(server):
     """The variables name this server and its credentials."""
-    assert server.environ["AWS_ENDPOINT_URL"] == server.url
+    assert server.environ["AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"] == server.url
+    assert server.environ["AWS_ENDPOINT_URL_STS"] == server.url
+    assert "AWS_ENDPOINT_URL" not in server.environ
     assert repr(server) == f"<CloudWatchServer {server.url}>"
     assert urlsplit(server.url).hostname == "127.0.0.1"
 

@@ -53,11 +53,19 @@ Nothing in this package was compared with AWS itself.
 
 from __future__ import annotations
 
-from ._account import Settings
+from typing import TYPE_CHECKING
+
 from ._faults import Fault, FaultPlan, Faults
-from ._served.remote import CloudWatchServer, serve
 from ._service import CloudWatchLogs
-from ._types import Answer, Event, Group, Refusal, Request, Wire
+from ._settings import ServiceSettings
+from ._types import Event, Group, Refusal, Reply, Request, Wire
+
+if TYPE_CHECKING:
+    from ._served.remote import CloudWatchServer, serve
+
+# As they were called in 0.1.
+Answer = Reply
+Settings = ServiceSettings
 
 __all__ = [
     "Answer",
@@ -69,8 +77,19 @@ __all__ = [
     "Faults",
     "Group",
     "Refusal",
+    "Reply",
     "Request",
+    "ServiceSettings",
     "Settings",
     "Wire",
     "serve",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # What is served over HTTP is loaded by those only who ask for it.
+    if name in ("CloudWatchServer", "serve"):
+        from ._served import remote
+
+        return getattr(remote, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

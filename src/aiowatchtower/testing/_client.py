@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from aiobotocore.hooks import AioHierarchicalEmitter
 from botocore.exceptions import (
@@ -16,20 +16,28 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from ._garbage import GARBAGE, Nonsense
-from ._types import Answer, Wire
+from ._operations import LOGS_OPERATIONS, method_name
+from ._playing import RawReply, Service, conclude, take
+from ._types import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from typing_extensions import Self
 
-    from ._faults import Fault
-    from ._service import CloudWatchLogs
-
 MULTIPLE_CHOICES = 300  # from here on botocore raises
 ENDPOINT = "memory://cloudwatch-logs"
+
+_ACTIONS: Final = {method_name(action): action for action in LOGS_OPERATIONS}
+# What aiobotocore raises when a connection breaks in this way.
+_LOST: Final[dict[str, Callable[[], Exception]]] = {
+    "reset_before_reading": lambda: EndpointConnectionError(
+        endpoint_url=ENDPOINT, error="Connection reset by peer"
+    ),
+    "cut": lambda: ConnectionClosedError(endpoint_url=ENDPOINT),
+    "not_http": lambda: HTTPClientError(error="Bad status line", request=None, response=None),
+}
 
 
 class HTTPResponse:
@@ -54,7 +62,7 @@ class HTTPResponse:
         return self._read()
 
 
-class Meta:
+class InMemoryMeta:
     """The parts of `client.meta` that make sense without a network."""
 
     def __init__(self, region_name: str) -> None:
@@ -65,17 +73,51 @@ class Meta:
         self.events: Any = AioHierarchicalEmitter()
 
 
+class _Call(NamedTuple):
+    """A call as an incoming request: its body is at hand, and nothing is signed."""
+
+    action: str
+    wire: Wire
+    body: bytes
+
+    async def read(self) -> bytes:
+        # A call to AWS never comes back without the event loop having run.
+        await asyncio.sleep(0)
+        return self.body
+
+    def verify(self, body: bytes) -> None:
+        pass
+
+
 class InMemoryClient:
     """Async methods named as on aiobotocore's `logs` client, answered by a `CloudWatchLogs` in memory.
 
-    `before-call` and `after-call` handlers run as botocore runs them, so a body replaced by a handler is what the
-    service reads. Faults of the service show as the exceptions that aiobotocore raises.
+    There is one for each operation of the service. `before-call` and `after-call` handlers run as botocore runs
+    them, so a body replaced by a handler is what the service reads. Faults of the service show as the exceptions
+    that aiobotocore raises.
     """
 
-    def __init__(self, service: CloudWatchLogs) -> None:
+    def __init__(self, service: Service, region_name: str) -> None:
         self._service = service
-        self.meta: Meta = Meta(service.settings.region_name)
+        self.meta: InMemoryMeta = InMemoryMeta(region_name)
         self.closed: bool = False
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[dict[str, object]]]:
+        action = _ACTIONS.get(name)
+        if action is None:
+            message = (
+                f"{type(self).__name__!r} has no method {name!r}; there are {', '.join(_ACTIONS)}"
+            )
+            raise AttributeError(message)
+
+        async def call(**parameters: object) -> dict[str, object]:
+            return await self._call(action, parameters)
+
+        call.__name__ = name
+        return call
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *_ACTIONS]
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,45 +134,6 @@ class InMemoryClient:
         """Refuse later calls; idempotent."""
         self.closed = True
 
-    async def put_log_events(self, **parameters: object) -> dict[str, object]:
-        return await self._call("PutLogEvents", parameters)
-
-    async def create_log_group(self, **parameters: object) -> dict[str, object]:
-        return await self._call("CreateLogGroup", parameters)
-
-    async def create_log_stream(self, **parameters: object) -> dict[str, object]:
-        return await self._call("CreateLogStream", parameters)
-
-    async def delete_log_group(self, **parameters: object) -> dict[str, object]:
-        return await self._call("DeleteLogGroup", parameters)
-
-    async def delete_log_stream(self, **parameters: object) -> dict[str, object]:
-        return await self._call("DeleteLogStream", parameters)
-
-    async def put_retention_policy(self, **parameters: object) -> dict[str, object]:
-        return await self._call("PutRetentionPolicy", parameters)
-
-    async def associate_kms_key(self, **parameters: object) -> dict[str, object]:
-        return await self._call("AssociateKmsKey", parameters)
-
-    async def tag_resource(self, **parameters: object) -> dict[str, object]:
-        return await self._call("TagResource", parameters)
-
-    async def tag_log_group(self, **parameters: object) -> dict[str, object]:
-        return await self._call("TagLogGroup", parameters)
-
-    async def describe_log_groups(self, **parameters: object) -> dict[str, object]:
-        return await self._call("DescribeLogGroups", parameters)
-
-    async def describe_log_streams(self, **parameters: object) -> dict[str, object]:
-        return await self._call("DescribeLogStreams", parameters)
-
-    async def get_log_events(self, **parameters: object) -> dict[str, object]:
-        return await self._call("GetLogEvents", parameters)
-
-    async def filter_log_events(self, **parameters: object) -> dict[str, object]:
-        return await self._call("FilterLogEvents", parameters)
-
     async def _call(self, action: str, parameters: dict[str, object]) -> dict[str, object]:
         if self.closed:
             raise HTTPClientError(error="Session is closed", request=None, response=None)
@@ -146,9 +149,7 @@ class InMemoryClient:
         if short_cut is not None:
             response, parsed = short_cut
         else:
-            sent = await self._exchange(
-                action, _read_body(request["body"]), cast("dict[str, str]", request["headers"])
-            )
+            sent = await self._exchange(action, request)
             response = HTTPResponse(sent.status, sent.body, sent.content_type)
             parsed = _parse(sent)
         await self.meta.events.emit(
@@ -162,24 +163,20 @@ class InMemoryClient:
             raise ClientError(parsed, action)
         return parsed
 
-    async def _exchange(self, action: str, body: bytes, headers: dict[str, str]) -> Nonsense:
+    async def _exchange(self, action: str, request: dict[str, object]) -> RawReply:
+        headers = cast("dict[str, str]", request["headers"])
         encoding = {name.lower(): value for name, value in headers.items()}.get(
             "content-encoding", ""
         )
-        wire = Wire(str(encoding).lower())
-        early = self._service.faults.pick_early(action)
-        await asyncio.sleep(
-            self._service.settings.latency + (early.delay_reading if early else 0.0)
-        )
-        if early is not None and early.effect in ("reset_before_reading", "never_read"):
-            self._service.remember(action, {}, Answer(0, {}), early, wire, 0)
-            return await _play(early)
-        answer, fault = self._service.exchange(action, body, wire, early)
-        if fault is not None:
-            await asyncio.sleep(fault.delay_answer)
-            if fault.effect not in ("none", "error"):
-                return await _play(fault)
-        return Nonsense(answer.status, answer.encode())
+        wire = Wire(str(encoding).lower(), region=self.meta.region_name)
+        call = _Call(action, wire, _read_body(request["body"]))
+        outcome = await conclude(await take(self._service, call))
+        if isinstance(outcome, RawReply):
+            return outcome
+        if outcome in ("hang", "never_read"):
+            await asyncio.Event().wait()
+        error = _LOST[outcome]()
+        raise error
 
 
 def _build(action: str, parameters: dict[str, object]) -> dict[str, object]:
@@ -208,7 +205,7 @@ def _read_body(body: object) -> bytes:
     return str(body).encode()
 
 
-def _parse(sent: Nonsense) -> dict[str, object]:
+def _parse(sent: RawReply) -> dict[str, object]:
     # As botocore's JSON parser: unreadable text becomes a message, unknown members of a success vanish.
     try:
         document = json.loads(sent.body or b"{}")
@@ -222,15 +219,3 @@ def _parse(sent: Nonsense) -> dict[str, object]:
         "Message": document.get("message", ""),
     }
     return {"Error": error, "ResponseMetadata": metadata}
-
-
-async def _play(fault: Fault) -> Nonsense:
-    if fault.effect in ("hang", "never_read"):
-        await asyncio.Event().wait()
-    if fault.effect == "reset_before_reading":
-        raise EndpointConnectionError(endpoint_url=ENDPOINT, error="Connection reset by peer")
-    if fault.effect == "cut":
-        raise ConnectionClosedError(endpoint_url=ENDPOINT)
-    if fault.effect == "not_http":
-        raise HTTPClientError(error="Bad status line", request=None, response=None)
-    return GARBAGE[fault.effect]

@@ -7,7 +7,8 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
-from ._types import DENIED, INVALID, THROTTLED, check_actions
+from ._operations import check_operations
+from ._types import DENIED, INVALID, THROTTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +87,7 @@ class Fault:
     """The service handles the request before things go wrong: a lost answer, not a lost request."""
 
     def __post_init__(self) -> None:
-        check_actions("action", [self.action] if self.action is not None else [])
+        check_operations("action", [self.action] if self.action is not None else [])
         if self.effect not in _EFFECTS:
             message = f"no effect {self.effect!r}; there are {', '.join(_EFFECTS)}"
             raise ValueError(message)
@@ -128,15 +129,15 @@ class Faults:
         message: str = "",
         **match: Unpack[Match],
     ) -> None:
-        """Answer an AWS error; AccessDeniedException gets AWS's text when `message` is empty."""
+        """Reply an AWS error; AccessDeniedException gets AWS's text when `message` is empty."""
         self.add(Fault("error", status=status, code=code, message=message, **match))
 
     def throttle(self, **match: Unpack[Match]) -> None:
-        """Answer ThrottlingException."""
+        """Reply ThrottlingException."""
         self.fail(400, THROTTLED, "Rate exceeded", **match)
 
     def deny(self, **match: Unpack[Match]) -> None:
-        """Answer AccessDeniedException."""
+        """Reply AccessDeniedException."""
         self.fail(400, DENIED, **match)
 
     def poison(self, text: str, **match: Unpack[Match]) -> None:
@@ -169,7 +170,7 @@ class Faults:
         self.add(Fault("cut", accepts=True, **match))
 
     def garbage(self, kind: Garbage, *, accepts: bool = False, **match: Unpack[Match]) -> None:
-        """Answer what AWS never answers, but proxies and captive portals do."""
+        """Reply what AWS never answers, but proxies and captive portals do."""
         self.add(Fault(kind, accepts=accepts, **match))
 
 

@@ -1,4 +1,4 @@
-"""The actions that only read the account."""
+"""The actions that only read the region."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ._types import INVALID, Event, Refusal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ._account import Account, GroupState, StreamState
+    from ._account import GroupState, Region, StreamState
     from ._params import Params
 
     T = TypeVar("T")
 
 
-def describe_log_groups(account: Account, params: Params) -> dict[str, object]:
+def describe_log_groups(region: Region, params: Params) -> dict[str, object]:
     """List groups by name, in pages of at most 50."""
     prefix = params.text("logGroupNamePrefix")
     pattern = params.text("logGroupNamePattern")
@@ -26,18 +26,18 @@ def describe_log_groups(account: Account, params: Params) -> dict[str, object]:
         )
     names = [
         n
-        for n in sorted(account.groups)
+        for n in sorted(region.groups)
         if n.startswith(prefix or "") and (pattern or "").lower() in n.lower()
     ]
     page, token = _page(names, params, 50)
     return _with_token(
-        {"logGroups": [_describe_group(account, account.groups[name]) for name in page]}, token
+        {"logGroups": [_describe_group(region, region.groups[name]) for name in page]}, token
     )
 
 
-def describe_log_streams(account: Account, params: Params) -> dict[str, object]:
+def describe_log_streams(region: Region, params: Params) -> dict[str, object]:
     """List a group's streams by name or by last event, in pages of at most 50."""
-    group = account.group(params.group())
+    group = region.group(params.group())
     prefix = params.text("logStreamNamePrefix")
     by_time = params.text("orderBy") == "LastEventTime"
     if prefix is not None and by_time:
@@ -51,13 +51,13 @@ def describe_log_streams(account: Account, params: Params) -> dict[str, object]:
         streams.reverse()
     page, token = _page(streams, params, 50)
     return _with_token(
-        {"logStreams": [_describe_stream(account, group, stream) for stream in page]}, token
+        {"logStreams": [_describe_stream(region, group, stream) for stream in page]}, token
     )
 
 
-def get_log_events(account: Account, params: Params) -> dict[str, object]:
+def get_log_events(region: Region, params: Params) -> dict[str, object]:
     """Read one stream in time order, a page forward or backward; at an end the token stays the same."""
-    events = _in_range(account.stream(params.group(), params.stream()).events(), params)
+    events = _in_range(region.stream(params.group(), params.stream()).events(), params)
     limit = params.integer("limit", 1, 10_000) or 10_000
     token = params.text("nextToken")
     if token is not None:
@@ -74,7 +74,7 @@ def get_log_events(account: Account, params: Params) -> dict[str, object]:
     page = events[start:stop]
     return {
         "events": [
-            {"timestamp": e.timestamp_ms, "message": e.message, "ingestionTime": account.now_ms()}
+            {"timestamp": e.timestamp_ms, "message": e.message, "ingestionTime": region.now_ms()}
             for e in page
         ],
         "nextForwardToken": f"f/{start + len(page):056d}",
@@ -82,9 +82,9 @@ def get_log_events(account: Account, params: Params) -> dict[str, object]:
     }
 
 
-def filter_log_events(account: Account, params: Params) -> dict[str, object]:
+def filter_log_events(region: Region, params: Params) -> dict[str, object]:
     """Read all or some streams of a group interleaved; the pattern is looked for as plain text."""
-    group = account.group(params.group())
+    group = region.group(params.group())
     names, prefix = params.names("logStreamNames"), params.text("logStreamNamePrefix")
     if names is not None and prefix is not None:
         raise Refusal(
@@ -107,7 +107,7 @@ def filter_log_events(account: Account, params: Params) -> dict[str, object]:
             "logStreamName": e.stream,
             "timestamp": e.timestamp_ms,
             "message": e.message,
-            "ingestionTime": account.now_ms(),
+            "ingestionTime": region.now_ms(),
             "eventId": f"{e.ingestion_index:056d}",
         }
         for e in page
@@ -115,13 +115,13 @@ def filter_log_events(account: Account, params: Params) -> dict[str, object]:
     return _with_token({"events": found, "searchedLogStreams": []}, token)
 
 
-def _describe_group(account: Account, group: GroupState) -> dict[str, object]:
+def _describe_group(region: Region, group: GroupState) -> dict[str, object]:
     described: dict[str, object] = {
         "logGroupName": group.name,
         "creationTime": group.created_ms,
         "metricFilterCount": 0,
-        "arn": f"{account.arn(group.name)}:*",
-        "logGroupArn": account.arn(group.name),
+        "arn": f"{region.arn(group.name)}:*",
+        "logGroupArn": region.arn(group.name),
         "storedBytes": 0,
         "logGroupClass": group.group_class,
         "deletionProtectionEnabled": group.protected,
@@ -133,11 +133,11 @@ def _describe_group(account: Account, group: GroupState) -> dict[str, object]:
     return described
 
 
-def _describe_stream(account: Account, group: GroupState, stream: StreamState) -> dict[str, object]:
+def _describe_stream(region: Region, group: GroupState, stream: StreamState) -> dict[str, object]:
     described: dict[str, object] = {
         "logStreamName": stream.name,
         "creationTime": stream.created_ms,
-        "arn": account.arn(group.name, stream.name),
+        "arn": region.arn(group.name, stream.name),
         "storedBytes": 0,
     }
     if stream.rows:

@@ -26,7 +26,7 @@ TOO_OLD_MS = 14 * DAY_MS
 TOO_NEW_MS = 2 * HOUR_MS
 
 
-class Batch(NamedTuple):
+class ReadBatch(NamedTuple):
     """A well-formed batch, column by column."""
 
     timestamps_ms: list[int]
@@ -58,7 +58,7 @@ class Rejection(NamedTuple):
         return info
 
 
-def read_batch(events: object, max_event_bytes: int) -> Batch:
+def read_batch(events: object, max_event_bytes: int) -> ReadBatch:
     """Check the shape and the sizes of `logEvents`, or raise `Refusal`.
 
     `max_event_bytes` includes the 26 bytes of overhead, as AWS's error text does.
@@ -88,10 +88,10 @@ def read_batch(events: object, max_event_bytes: int) -> Batch:
         size += length
         messages.append(message)
         timestamps.append(timestamp)
-    return Batch(timestamps, messages, size)
+    return ReadBatch(timestamps, messages, size)
 
 
-def check_batch(batch: Batch, now_ms: int) -> None:
+def check_batch(batch: ReadBatch, now_ms: int) -> None:
     """Check what holds for the batch as a whole: bytes, order, span."""
     if batch.size > MAX_BATCH_BYTES:
         raise Refusal(

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from aiowatchtower import _substitute
 
 from . import _reads, _writes
-from ._account import ACCOUNT_ID, Account, Options, Settings
+from ._account import ACCOUNT_ID, Account, GroupState, Region
 from ._faults import Fault, FaultPlan
+from ._operations import LOGS_OPERATIONS, OPERATIONS, method_name
 from ._params import Params, decode
 from ._rules import BYTES_PER_EVENT
-from ._types import DENIED, Answer, Event, Group, Refusal, Request, Wire
+from ._settings import Options, ServiceSettings, read_settings
+from ._standin import StandIn, listed, missing_group
+from ._types import DENIED, Event, Group, Refusal, Reply, Request, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,32 +26,22 @@ if TYPE_CHECKING:
 
     from ._client import InMemoryClient
 
-    Action = Callable[[Account, Params], dict[str, object]]
+    Perform = Callable[[Region, Params], dict[str, object]]
 
 UNKNOWN = "UnknownOperationException"
 
-ACTIONS: dict[str, Action] = {
-    "PutLogEvents": _writes.put_log_events,
-    "CreateLogGroup": _writes.create_log_group,
-    "CreateLogStream": _writes.create_log_stream,
-    "DeleteLogGroup": _writes.delete_log_group,
-    "DeleteLogStream": _writes.delete_log_stream,
-    "PutRetentionPolicy": _writes.put_retention_policy,
-    "DeleteRetentionPolicy": _writes.delete_retention_policy,
-    "AssociateKmsKey": _writes.associate_kms_key,
-    "TagLogGroup": _writes.tag_log_group,
-    "TagResource": _writes.tag_resource,
-    "DescribeLogGroups": _reads.describe_log_groups,
-    "DescribeLogStreams": _reads.describe_log_streams,
-    "GetLogEvents": _reads.get_log_events,
-    "FilterLogEvents": _reads.filter_log_events,
+PERFORM: dict[str, Perform] = {
+    name: getattr(module, method_name(name))
+    for name in LOGS_OPERATIONS
+    for module in (_writes, _reads)
+    if hasattr(module, method_name(name))
 }
 
 
-class CloudWatchLogs:
+class CloudWatchLogs(StandIn):
     """A CloudWatch Logs in memory that refuses what AWS refuses.
 
-    It starts without any group. The keyword arguments are those of `Settings`; change them later with
+    It starts without any group. The keyword arguments are those of `ServiceSettings`; change them later with
     `configure`. Thread-safe. `clock` returns seconds since the epoch.
     """
 
@@ -56,7 +49,7 @@ class CloudWatchLogs:
         self, *, clock: Callable[[], float] = time.time, **options: Unpack[Options]
     ) -> None:
         self._options = options
-        self.settings: Settings = _settings(options)
+        self.settings: ServiceSettings = read_settings(options)
         self.faults: FaultPlan = FaultPlan()
         self._clock = clock
         self._account = Account(self.settings, clock)
@@ -66,17 +59,17 @@ class CloudWatchLogs:
     def __repr__(self) -> str:
         return f"<CloudWatchLogs: {len(self.groups)} groups, {self.accepted} events, {len(self._requests)} requests>"
 
-    def client(self) -> InMemoryClient:
+    def client(self, region_name: str | None = None) -> InMemoryClient:
         """Return a client to pass wherever an aiobotocore `logs` client is expected; it opens no socket."""
         from ._client import InMemoryClient  # importing aiobotocore takes a quarter of a second
 
-        return InMemoryClient(self)
+        return InMemoryClient(self, region_name or self.settings.region_name)
 
     @contextmanager
     def installed(self) -> Iterator[Self]:
         """Let each `CloudWatchLogging` that is entered in this block, in any thread, deliver to this service.
 
-        Region, endpoint, profile and session of theirs are not looked at; a `client=` of their own is kept.
+        The region, endpoint, profile and session that it was given do not matter; a `client=` of its own is kept.
         """
         with _substitute.installed(self):
             yield self
@@ -85,56 +78,45 @@ class CloudWatchLogs:
 
     @property
     def accepted(self) -> int:
-        """How many events were ever accepted, also into streams that are deleted now."""
         return self._account.accepted
 
     @property
     def groups(self) -> dict[str, Group]:
-        """The groups by name."""
         with self._lock:
-            return {name: group.snapshot() for name, group in self._account.groups.items()}
+            found = [(g, r) for r in self._account.regions.values() for g in r.groups.values()]
+            found.sort(key=lambda pair: pair[0].created_ms)
+            return {group.name: group.snapshot(region.name) for group, region in found}
 
     @property
     def requests(self) -> list[Request]:
-        """All requests in the order in which they were answered or dropped."""
         with self._lock:
             return list(self._requests)
 
-    def calls(self, action: str) -> list[Request]:
-        """Return the requests for one action, such as "PutLogEvents"."""
-        return [request for request in self.requests if request.action == action]
-
-    def streams(self, group: str) -> list[str]:
-        """Return the names of a group's streams in order of creation; none for an unknown group."""
+    def events(
+        self, group: str, stream: str | None = None, *, region: str | None = None
+    ) -> list[Event]:
         with self._lock:
-            found = self._account.groups.get(group)
-            return [] if found is None else list(found.streams)
-
-    def events(self, group: str, stream: str | None = None) -> list[Event]:
-        """Return a group's accepted events in time order over all streams, or over one."""
-        with self._lock:
-            found = self._account.groups.get(group)
-            chosen = (
-                []
-                if found is None
-                else [s for s in found.streams.values() if stream in (None, s.name)]
-            )
-            events = [event for each in chosen for event in each.events()]
+            events = [
+                event
+                for found in self._account.groups_named(group, region)
+                for each in found.streams.values()
+                if stream in (None, each.name)
+                for event in each.events()
+            ]
         events.sort(key=lambda event: (event.timestamp_ms, event.ingestion_index))
         return events
-
-    def messages(self, group: str, stream: str | None = None) -> list[str]:
-        """Return the messages of `events`."""
-        return [event.message for event in self.events(group, stream)]
 
     def count(self, group: str | None = None, stream: str | None = None) -> int:
         """Return how many events were accepted in all, or are in a group or a stream now."""
         if group is None:
             return self.accepted
         with self._lock:
-            found = self._account.groups.get(group)
-            streams = found.streams.values() if found else ()
-            return sum(each.accepted for each in streams if stream in (None, each.name))
+            return sum(
+                each.accepted
+                for found in self._account.groups_named(group)
+                for each in found.streams.values()
+                if stream in (None, each.name)
+            )
 
     def count_calls(self, action: str | None = None) -> int:
         """Return how many requests have come in, in all or for one action."""
@@ -143,53 +125,72 @@ class CloudWatchLogs:
     # What a test changes.
 
     def configure(self, **options: Unpack[Options]) -> None:
-        """Change settings from the next request on."""
         with self._lock:
             self.settings.update(options)
 
-    def delete_group(self, group: str) -> None:
-        """Delete a group behind the caller's back, protected or not."""
+    def delete_group(self, group: str, *, region: str | None = None) -> None:
         with self._lock:
-            del self._account.groups[group]
+            self._existing(group, region)
+            for each in self._account.regions.values():
+                if region in (None, each.name):
+                    each.groups.pop(group, None)
 
-    def delete_stream(self, group: str, stream: str) -> None:
-        """Delete a stream behind the caller's back."""
+    def delete_stream(self, group: str, stream: str, *, region: str | None = None) -> None:
         with self._lock:
-            del self._account.groups[group].streams[stream]
+            found = [each for each in self._existing(group, region) if stream in each.streams]
+            if not found:
+                message = f"no log stream {stream!r} in {group!r}; {listed(self.streams(group))}"
+                raise LookupError(message)
+            for each in found:
+                del each.streams[stream]
 
     def reset(self) -> None:
-        """Be as new: without groups, events, requests and faults, with the first settings."""
         with self._lock:
-            self.settings = _settings(self._options)
+            self.settings = read_settings(self._options)
             self._account = Account(self.settings, self._clock)
             self._requests.clear()
             self.faults.clear()
 
+    def _existing(self, group: str, region: str | None) -> list[GroupState]:
+        found = list(self._account.groups_named(group, region))
+        if not found:
+            raise LookupError(missing_group(group, self.groups))
+        return found
+
     # What a transport calls.
+
+    @property
+    def latency(self) -> float:
+        """Seconds between reading a request and answering it."""
+        return self.settings.latency
 
     def now(self) -> float:
         """Return the service's time in seconds since the epoch."""
         return self._account.now()
 
+    def pick_early(self, action: str) -> Fault | None:
+        """Return the fault that hits a request before its body is read."""
+        return self.faults.pick_early(action)
+
     def respond(
         self, action: str, body: bytes | dict[str, object], wire: Wire | None = None
-    ) -> Answer:
+    ) -> Reply:
         """Answer one request by the rules alone: no fault, no record of it."""
         try:
             members = (
                 body if isinstance(body, dict) else decode(body, wire.encoding if wire else "")
             )
             with self._lock:
-                return self._perform(action, members)
+                return self._perform(action, members, wire or Wire())
         except Refusal as refusal:
-            return refusal.answer()
+            return refusal.reply()
 
     def exchange(
         self, action: str, body: bytes, wire: Wire, early: Fault | None = None
-    ) -> tuple[Answer, Fault | None]:
-        """Answer one request, remember it, and tell which fault the transport has to play.
+    ) -> tuple[Reply, Fault | None]:
+        """Answer one request, remember it, and tell which fault has hit it: the transport carries it out.
 
-        `early` is the fault that has hit the request already, from `faults.pick_early`.
+        `early` is the fault that has hit the request already, from `pick_early`.
         """
         members: dict[str, object] = {}
         fault = early
@@ -199,20 +200,20 @@ class CloudWatchLogs:
                 fault = early or self.faults.pick(action, members)
                 if fault is not None and fault.effect == "error":
                     if fault.accepts:
-                        self._perform(action, members)
-                    raise _fault_refusal(self._account, fault, action, members)
+                        self._perform(action, members, wire)
+                    raise _fault_refusal(self._account.region(wire.region), fault, action, members)
                 reaches = fault is None or fault.reaches_service
-                answer = self._perform(action, members) if reaches else Answer(0, {})
+                reply = self._perform(action, members, wire) if reaches else Reply(0, {})
         except Refusal as refusal:
-            answer = refusal.answer()
-        self.remember(action, members, answer, fault, wire, len(body))
-        return answer, fault
+            reply = refusal.reply()
+        self.remember(action, members, reply, fault, wire, len(body))
+        return reply, fault
 
     def remember(
         self,
         action: str,
         members: dict[str, object],
-        answer: Answer,
+        reply: Reply,
         fault: Fault | None,
         wire: Wire,
         size: int,
@@ -225,48 +226,44 @@ class CloudWatchLogs:
             stream=str(members.get("logStreamName", "")),
             event_count=count,
             batch_bytes=batch_bytes,
-            status=answer.status,
-            error_code=answer.error_code,
+            status=reply.status,
+            error_code=reply.error_code,
             fault=fault.effect if fault else "",
             wire_bytes=size,
             encoding=wire.encoding,
             connection=wire.connection,
             user_agent=wire.user_agent,
             monotonic_time=time.monotonic(),
+            region=wire.region or self.settings.region_name,
         )
         with self._lock:
             self._requests.append(request)
 
-    def _perform(self, action: str, members: dict[str, object]) -> Answer:
-        perform = ACTIONS.get(action)
+    def _perform(self, action: str, members: dict[str, object], wire: Wire) -> Reply:
+        perform = PERFORM.get(action)
         if perform is None:
-            raise Refusal(UNKNOWN, "")
-        _authorize(self._account, action, members)
-        return Answer(200, perform(self._account, Params(members)))
+            raise Refusal(UNKNOWN, f"{action}: this service has {', '.join(OPERATIONS)}")
+        region = self._account.region(wire.region)
+        _authorize(region, action, members)
+        return Reply(200, perform(region, Params(members)))
 
 
-def _settings(options: Options) -> Settings:
-    settings = Settings()
-    settings.update(options)
-    return settings
-
-
-def _authorize(account: Account, action: str, members: dict[str, object]) -> None:
+def _authorize(region: Region, action: str, members: dict[str, object]) -> None:
     needed = [action]
     if action == "CreateLogGroup":
         needed += ["TagResource"] if members.get("tags") else []
         needed += ["AssociateKmsKey"] if members.get("kmsKeyId") else []
-    allow, deny = account.settings.allow, account.settings.deny
+    allow, deny = region.settings.allow, region.settings.deny
     for permission in needed:
         if permission in deny or (allow is not None and permission not in allow):
-            raise _denied(account, permission, members)
+            raise _denied(region, permission, members)
 
 
-def _denied(account: Account, permission: str, members: dict[str, object]) -> Refusal:
+def _denied(region: Region, permission: str, members: dict[str, object]) -> Refusal:
     stream = "" if permission in ("PutLogEvents", "CreateLogStream") else None
     if stream is not None:
         stream = str(members.get("logStreamName", ""))
-    arn = account.arn(str(members.get("logGroupName", "")), stream)
+    arn = region.arn(str(members.get("logGroupName", "")), stream)
     return Refusal(
         DENIED,
         f"User: arn:aws:iam::{ACCOUNT_ID}:user/test is not authorized to perform: logs:{permission} on resource: "
@@ -275,10 +272,10 @@ def _denied(account: Account, permission: str, members: dict[str, object]) -> Re
 
 
 def _fault_refusal(
-    account: Account, fault: Fault, action: str, members: dict[str, object]
+    region: Region, fault: Fault, action: str, members: dict[str, object]
 ) -> Refusal:
     if fault.code == "AccessDeniedException" and not fault.message:
-        return _denied(account, action, members)
+        return _denied(region, action, members)
     return Refusal(fault.code, fault.message, fault.status)
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import NamedTuple
 
 INVALID = "InvalidParameterException"
 UNREADABLE = "SerializationException"
@@ -14,21 +11,6 @@ NOT_FOUND = "ResourceNotFoundException"
 EXISTS = "ResourceAlreadyExistsException"
 THROTTLED = "ThrottlingException"
 DENIED = "AccessDeniedException"
-
-# What can be asked of the service, and what a policy can allow besides: a misspelt one fails no request.
-ACTION_NAMES = (
-    "PutLogEvents", "CreateLogGroup", "CreateLogStream", "DeleteLogGroup", "DeleteLogStream",
-    "PutRetentionPolicy", "DeleteRetentionPolicy", "AssociateKmsKey", "TagLogGroup", "TagResource",
-    "DescribeLogGroups", "DescribeLogStreams", "GetLogEvents", "FilterLogEvents", "GetCallerIdentity",
-)  # fmt: skip
-
-
-def check_actions(argument: str, names: Iterable[str]) -> None:
-    """Raise `ValueError` for a name that is no action here."""
-    for name in names:
-        if name not in ACTION_NAMES:
-            message = f"{argument}: no action {name!r}; there are {', '.join(ACTION_NAMES)}"
-            raise ValueError(message)
 
 
 class Event(NamedTuple):
@@ -39,6 +21,8 @@ class Event(NamedTuple):
     stream: str
     ingestion_index: int
     """Place among all events the service ever accepted; breaks ties within one millisecond."""
+    ingestion_ms: int = 0
+    """The service's time when it accepted the event."""
 
 
 class Group(NamedTuple):
@@ -50,6 +34,7 @@ class Group(NamedTuple):
     kms_key_id: str | None
     group_class: str
     streams: list[str]
+    region: str = ""
 
 
 class Request(NamedTuple):
@@ -72,9 +57,10 @@ class Request(NamedTuple):
     user_agent: str
     """Whoever the client says that it is; "" in memory."""
     monotonic_time: float
+    region: str = ""
 
 
-class Answer(NamedTuple):
+class Reply(NamedTuple):
     """An HTTP answer before it is written out."""
 
     status: int
@@ -101,10 +87,12 @@ class Wire(NamedTuple):
     encoding: str = ""
     connection: int = 0
     user_agent: str = ""
+    region: str = ""
+    """The region that the signature names; "" is the default region."""
 
 
 class Refusal(Exception):  # noqa: N818  # it is an answer, not a mistake of this program
-    """An error answer, raised where the rule is broken and turned into an `Answer` in one place."""
+    """An error answer, raised where the rule is broken and turned into a `Reply` in one place."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
@@ -112,9 +100,9 @@ class Refusal(Exception):  # noqa: N818  # it is an answer, not a mistake of thi
         self.message = message
         self.status = status
 
-    def answer(self) -> Answer:
+    def reply(self) -> Reply:
         """Return the error in the shape of the AWS JSON 1.1 protocol."""
-        return Answer(self.status, {"__type": self.code, "message": self.message})
+        return Reply(self.status, {"__type": self.code, "message": self.message})
 
 
 def violation(value: object, member: str, constraint: str) -> Refusal:

@@ -1,10 +1,10 @@
-"""The actions that change the account."""
+"""The actions that change the region."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._account import Account, GroupState, StreamState
+from ._account import GroupState, Region, StreamState
 from ._rules import check_batch, entity_error, find_rejected, read_batch
 from ._types import EXISTS, INVALID, NOT_FOUND, THROTTLED, Refusal, violation
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from ._params import Params
 
 
-def put_log_events(account: Account, params: Params) -> dict[str, object]:
+def put_log_events(region: Region, params: Params) -> dict[str, object]:
     """Accept a batch, less the events that are too old, expired or too new."""
     group_name, stream_name = params.group(), params.stream()
-    batch = read_batch(params.members.get("logEvents"), account.settings.max_event_bytes)
-    stream = account.stream(group_name, stream_name)
+    batch = read_batch(params.members.get("logEvents"), region.settings.max_event_bytes)
+    stream = region.stream(group_name, stream_name)
     if stream.hidden_puts:
         stream.hidden_puts -= 1
         raise Refusal(NOT_FOUND, "The specified log stream does not exist.")
-    now_ms = account.now_ms()
+    now_ms = region.now_ms()
     check_batch(batch, now_ms)
-    rejected = find_rejected(batch.timestamps_ms, now_ms, account.group(group_name).retention_days)
+    rejected = find_rejected(batch.timestamps_ms, now_ms, region.group(group_name).retention_days)
     accepted = slice(rejected.accepted_from, rejected.too_new_from)
-    account.accept(stream, batch.timestamps_ms[accepted], batch.messages[accepted])
-    answer: dict[str, object] = {"nextSequenceToken": f"{account.accepted:056d}"}
+    region.accept(stream, batch.timestamps_ms[accepted], batch.messages[accepted])
+    answer: dict[str, object] = {"nextSequenceToken": f"{region.account.accepted:056d}"}
     if info := rejected.info(len(batch.messages)):
         answer["rejectedLogEventsInfo"] = info
     if error := entity_error(params.members.get("entity")):
@@ -33,92 +33,92 @@ def put_log_events(account: Account, params: Params) -> dict[str, object]:
     return answer
 
 
-def create_log_group(account: Account, params: Params) -> dict[str, object]:
+def create_log_group(region: Region, params: Params) -> dict[str, object]:
     """Create a group with its class, key and tags."""
     name = params.group()
     if name.lower().startswith("aws/"):
         raise Refusal(INVALID, "Log groups starting with AWS/ are reserved for AWS.")
     group = GroupState(
         name,
-        account.now_ms(),
+        region.now_ms(),
         group_class=params.group_class(),
-        kms_key_id=_usable_key(account, params, name),
+        kms_key_id=_usable_key(region, params, name),
         tags=params.tags() or {},
         protected=params.flag("deletionProtectionEnabled"),
     )
-    if name in account.groups:
+    if name in region.groups:
         raise Refusal(EXISTS, "The specified log group already exists")
-    account.groups[name] = group
+    region.groups[name] = group
     return {}
 
 
-def create_log_stream(account: Account, params: Params) -> dict[str, object]:
+def create_log_stream(region: Region, params: Params) -> dict[str, object]:
     """Create a stream in an existing group."""
     group_name, stream_name = params.group(), params.stream()
-    _throttle_creation(account)
-    group = account.group(group_name)
+    _throttle_creation(region)
+    group = region.group(group_name)
     if stream_name in group.streams:
         raise Refusal(EXISTS, "The specified log stream already exists")
-    hidden = account.settings.eventual_consistency
-    group.streams[stream_name] = StreamState(stream_name, account.now_ms(), hidden)
+    hidden = region.settings.eventual_consistency
+    group.streams[stream_name] = StreamState(stream_name, region.now_ms(), hidden)
     return {}
 
 
-def delete_log_group(account: Account, params: Params) -> dict[str, object]:
+def delete_log_group(region: Region, params: Params) -> dict[str, object]:
     """Delete a group with all its streams."""
-    group = account.group(params.group())
+    group = region.group(params.group())
     if group.protected:
         raise Refusal(
             "ValidationException", "Deletion protection is enabled for the specified log group."
         )
-    del account.groups[group.name]
+    del region.groups[group.name]
     return {}
 
 
-def delete_log_stream(account: Account, params: Params) -> dict[str, object]:
+def delete_log_stream(region: Region, params: Params) -> dict[str, object]:
     """Delete a stream with its events."""
-    stream = account.stream(params.group(), params.stream())
-    del account.group(params.group()).streams[stream.name]
+    stream = region.stream(params.group(), params.stream())
+    del region.group(params.group()).streams[stream.name]
     return {}
 
 
-def put_retention_policy(account: Account, params: Params) -> dict[str, object]:
+def put_retention_policy(region: Region, params: Params) -> dict[str, object]:
     """Set how long a group keeps events."""
     name, days = params.group(), params.retention()
-    account.group(name).retention_days = days
+    region.group(name).retention_days = days
     return {}
 
 
-def delete_retention_policy(account: Account, params: Params) -> dict[str, object]:
+def delete_retention_policy(region: Region, params: Params) -> dict[str, object]:
     """Let a group keep events for ever."""
-    account.group(params.group()).retention_days = None
+    region.group(params.group()).retention_days = None
     return {}
 
 
-def associate_kms_key(account: Account, params: Params) -> dict[str, object]:
+def associate_kms_key(region: Region, params: Params) -> dict[str, object]:
     """Encrypt a group's later events with a key."""
-    group = account.group(params.group())
-    key = _usable_key(account, params, group.name)
+    group = region.group(params.group())
+    key = _usable_key(region, params, group.name)
     if key is None:
         raise violation("null", "kmsKeyId", "Member must not be null")
     group.kms_key_id = key
     return {}
 
 
-def tag_log_group(account: Account, params: Params) -> dict[str, object]:
+def tag_log_group(region: Region, params: Params) -> dict[str, object]:
     """Add tags to a group by its name."""
-    return _tag(account.group(params.group()), params)
+    return _tag(region.group(params.group()), params)
 
 
-def tag_resource(account: Account, params: Params) -> dict[str, object]:
+def tag_resource(region: Region, params: Params) -> dict[str, object]:
     """Add tags to a group by its ARN."""
     arn = params.text("resourceArn")
     if arn is None:
         raise violation("null", "resourceArn", "Member must not be null")
-    prefix = account.arn("")
+    prefix = region.arn("")
     if not arn.startswith(prefix):
         raise Refusal(INVALID, f"Invalid resource ARN: {arn}")
-    return _tag(account.group(arn.removeprefix(prefix).removesuffix(":*")), params)
+    return _tag(region.group(arn.removeprefix(prefix).removesuffix(":*")), params)
 
 
 def _tag(group: GroupState, params: Params) -> dict[str, object]:
@@ -129,23 +129,23 @@ def _tag(group: GroupState, params: Params) -> dict[str, object]:
     return {}
 
 
-def _usable_key(account: Account, params: Params, group: str) -> str | None:
+def _usable_key(region: Region, params: Params, group: str) -> str | None:
     key = params.kms_key()
-    known = account.settings.kms_keys
+    known = region.settings.kms_keys
     if key is not None and known is not None and key not in known:
         raise Refusal(
             INVALID,
             "The specified KMS key does not exist or is not allowed to be used with "
-            f"LogGroup '{account.arn(group)}'",
+            f"LogGroup '{region.arn(group)}'",
         )
     return key
 
 
-def _throttle_creation(account: Account) -> None:
-    limit = account.settings.create_streams_per_second
+def _throttle_creation(region: Region) -> None:
+    limit = region.settings.create_streams_per_second
     if limit is None:
         return
-    now, recent = account.now(), account.stream_creations
+    now, recent = region.now(), region.stream_creations
     while recent and recent[0] <= now - 1:
         recent.popleft()
     if len(recent) >= limit:

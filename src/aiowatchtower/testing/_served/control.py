@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from aiowatchtower.testing._faults import Fault
+from aiowatchtower.testing._standin import ORDERS
 
 from .http import READ_LIMIT, Head, read_body, read_head, render
 from .listener import LOOPBACK
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from aiowatchtower.testing._account import Options
     from aiowatchtower.testing._faults import FaultFields
 
     from .listener import Listener
@@ -48,23 +48,20 @@ class Control:
             writer.close()
 
     async def _answer(self, head: Head, body: bytes) -> tuple[int, object]:
-        order: Callable[..., Awaitable[object]] | None
-        order = getattr(self, f"do_{head.target.removeprefix(PREFIX)}", None)
-        if order is None:
-            return 404, f"no such order: {head.target}"
+        name = head.target.removeprefix(PREFIX)
+        order: Callable[..., Awaitable[object]] | None = getattr(self, f"do_{name}", None)
         try:
-            return 200, await order(**json.loads(body or b"{}"))
-        except (TypeError, ValueError, KeyError) as error:
+            arguments = json.loads(body or b"{}")
+            if name in ORDERS:
+                asked = getattr(self._service, name)
+                return 200, asked(**arguments) if callable(asked) else asked
+            if order is not None:
+                return 200, await order(**arguments)
+        except LookupError as error:
+            return 404, str(error)
+        except (TypeError, ValueError) as error:
             return 400, f"{type(error).__name__}: {error}"
-
-    async def do_events(self, group: str, stream: str | None = None) -> object:
-        return self._service.events(group, stream)
-
-    async def do_groups(self) -> object:
-        return self._service.groups
-
-    async def do_requests(self) -> object:
-        return self._service.requests
+        return 400, f"no such order: {head.target}"
 
     async def do_counts(self) -> object:
         return {
@@ -87,18 +84,6 @@ class Control:
 
     async def do_clear_faults(self) -> object:
         self._service.faults.clear()
-        return None
-
-    async def do_configure(self, **options: Unpack[Options]) -> object:
-        self._service.configure(**options)
-        return None
-
-    async def do_delete_group(self, group: str) -> object:
-        self._service.delete_group(group)
-        return None
-
-    async def do_delete_stream(self, group: str, stream: str) -> object:
-        self._service.delete_stream(group, stream)
         return None
 
     async def do_reset(self) -> object:
@@ -132,5 +117,5 @@ class Control:
         try:
             await asyncio.wait_for(enough(), seconds)
         except asyncio.TimeoutError:
-            return {"reached": False, "count": count()}
+            return {"reached": False, "count": count(), "groups": list(self._service.groups)}
         return {"reached": True, "count": count()}

@@ -6,18 +6,18 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING
 
-from aiowatchtower.testing._garbage import GARBAGE, NOT_HTTP
-from aiowatchtower.testing._types import Answer, Refusal, Wire
+from aiowatchtower.testing._playing import RawReply, conclude, take
+from aiowatchtower.testing._types import Refusal, Reply, Wire
 
 from . import sts
 from .http import READ_LIMIT, BadRequestError, Head, read_body, read_head, render, reset
-from .signature import Keyring, Signed, verify
+from .signature import Keyring, Signed, signed_region, verify
 
 if TYPE_CHECKING:
-    from aiowatchtower.testing._faults import Fault
     from aiowatchtower.testing._service import CloudWatchLogs
 
 LOOPBACK = "127.0.0.1"
+NOT_HTTP = b"220 mail.example.com ESMTP\r\n"
 
 
 class Listener:
@@ -85,63 +85,39 @@ class Listener:
     async def _handle(
         self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
     ) -> bool:
-        action = head.headers.get("x-amz-target", "").rpartition(".")[2]
-        encoding = head.headers.get("content-encoding", "").lower()
-        wire = Wire(encoding, number, head.headers.get("user-agent", ""))
-        early = self.service.faults.pick_early(action)
-        if early is not None:
-            await asyncio.sleep(early.delay_reading)
-            if early.effect in ("reset_before_reading", "never_read"):
-                await self._ignore(action, wire, early, writer)
-                return False
-        body = await read_body(reader, head)
-        if self.service.settings.latency:
-            await asyncio.sleep(self.service.settings.latency)
+        """Answer one request; return whether the connection can take another."""
         if sts.is_query(head.headers.get("content-type", "")):
-            return await self._answer_sts(head, body, writer)
-        answer, fault = self._answer(action, head, body, wire, early)
+            return await self._answer_sts(head, await read_body(reader, head), writer)
+        taken = await take(self.service, _Request(self, head, reader, number))
         await self._notify()
-        if fault is not None:
-            await asyncio.sleep(fault.delay_answer)
-            if fault.effect not in ("none", "error"):
-                return await _play(fault, reader, writer)
-        now = self.service.now()
-        return await _send(render(answer.status, answer.encode(), now=now), writer)
-
-    async def _ignore(
-        self, action: str, wire: Wire, fault: Fault, writer: asyncio.StreamWriter
-    ) -> None:
-        self.service.remember(action, {}, Answer(0, {}), fault, wire, 0)
-        await self._notify()
-        if fault.effect == "reset_before_reading":
+        outcome = await conclude(taken)
+        if isinstance(outcome, RawReply):
+            now = self.service.now()
+            return await _send(render(*outcome, now=now), writer)
+        if outcome == "reset_before_reading":
             reset(writer)
-            return
-        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport is a Transport
-        await asyncio.Event().wait()
-
-    def _answer(
-        self, action: str, head: Head, body: bytes, wire: Wire, early: Fault | None
-    ) -> tuple[Answer, Fault | None]:
-        try:
-            self._verify(head, body, "logs")
-        except Refusal as refusal:
-            answer = refusal.answer()
-            self.service.remember(action, {}, answer, None, wire, len(body))
-            return answer, None
-        return self.service.exchange(action, body, wire, early)
+        elif outcome == "never_read":
+            writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport is a Transport
+            await asyncio.Event().wait()
+        elif outcome == "hang":
+            await reader.read(1)  # until the peer gives up
+        elif outcome == "not_http":
+            await _send(NOT_HTTP, writer)
+        return False
 
     async def _answer_sts(self, head: Head, body: bytes, writer: asyncio.StreamWriter) -> bool:
         try:
-            self._verify(head, body, "sts")
+            self.verify(head, body, "sts")
             status, text = sts.respond(body, self.service.settings.deny)
         except Refusal as refusal:
             status, text = sts.refuse(refusal.code, refusal.message, refusal.status)
-        self.service.remember("GetCallerIdentity", {}, Answer(status, {}), None, Wire(), len(body))
+        self.service.remember("GetCallerIdentity", {}, Reply(status, {}), None, Wire(), len(body))
         await self._notify()
         now = self.service.now()
         return await _send(render(status, text, sts.CONTENT_TYPE, now=now), writer)
 
-    def _verify(self, head: Head, body: bytes, service: str) -> None:
+    def verify(self, head: Head, body: bytes, service: str) -> None:
+        """Raise `Refusal` unless the request carries a right signature, or none is asked for."""
         settings = self.service.settings
         if settings.verify_signatures:
             keys = Keyring(settings.credentials, settings.expired_keys)
@@ -154,17 +130,26 @@ class Listener:
             self.changed.notify_all()
 
 
-async def _play(fault: Fault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    if fault.effect == "hang":
-        await reader.read(1)  # until the peer gives up
-        return False
-    if fault.effect == "not_http":
-        await _send(NOT_HTTP, writer)
-        return False
-    if fault.effect in GARBAGE:
-        nonsense = GARBAGE[fault.effect]
-        return await _send(render(nonsense.status, nonsense.body, nonsense.content_type), writer)
-    return False
+class _Request:
+    """A request for CloudWatch Logs, of which the head has been read."""
+
+    def __init__(
+        self, listener: Listener, head: Head, reader: asyncio.StreamReader, number: int
+    ) -> None:
+        self.action = head.headers.get("x-amz-target", "").rpartition(".")[2]
+        encoding = head.headers.get("content-encoding", "").lower()
+        user_agent = head.headers.get("user-agent", "")
+        region = signed_region(head.headers.get("authorization", ""))
+        self.wire = Wire(encoding, number, user_agent, region)
+        self._listener = listener
+        self._head = head
+        self._reader = reader
+
+    async def read(self) -> bytes:
+        return await read_body(self._reader, self._head)
+
+    def verify(self, body: bytes) -> None:
+        self._listener.verify(self._head, body, "logs")
 
 
 async def _send(data: bytes, writer: asyncio.StreamWriter) -> bool:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from aiowatchtower.testing._account import Settings
 from aiowatchtower.testing._faults import Fault, Faults
+from aiowatchtower.testing._settings import read_settings
+from aiowatchtower.testing._standin import StandIn
 from aiowatchtower.testing._types import Event, Group, Request
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from aiowatchtower.testing._account import Options
+    from aiowatchtower.testing._settings import Options
 
 
 class ServedFaults(Faults):
@@ -39,10 +40,10 @@ class ServedFaults(Faults):
         self._server.order("clear_faults")
 
 
-class CloudWatchServer:
+class CloudWatchServer(StandIn):
     """A served CloudWatch Logs. Every method is a short blocking call: use `asyncio.to_thread` on a loop.
 
-    Thread-safe. Reading methods mean what they mean on `CloudWatchLogs`.
+    Thread-safe.
     """
 
     def __init__(self, url: str, control_url: str) -> None:
@@ -55,18 +56,14 @@ class CloudWatchServer:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Environment variables that make any AWS client use this server."""
-        return {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        """Environment variables that make AWS clients use this server for CloudWatch Logs and STS.
+
+        Calls for other services, such as S3, go where they went before.
+        """
+        return environ(self.url)
 
     @property
     def accepted(self) -> int:
-        """How many events were ever accepted."""
         return int(self._counts()["accepted"])
 
     @property
@@ -81,33 +78,20 @@ class CloudWatchServer:
 
     @property
     def groups(self) -> dict[str, Group]:
-        """The groups by name."""
         rows = cast("dict[str, list[object]]", self.order("groups"))
         return {name: Group._make(row) for name, row in rows.items()}
 
     @property
     def requests(self) -> list[Request]:
-        """All requests in the order in which they were answered or dropped."""
         rows = cast("list[list[object]]", self.order("requests"))
         return [Request._make(row) for row in rows]
 
-    def calls(self, action: str) -> list[Request]:
-        """Return the requests for one action."""
-        return [request for request in self.requests if request.action == action]
-
-    def streams(self, group: str) -> list[str]:
-        """Return the names of a group's streams in order of creation."""
-        found = self.groups.get(group)
-        return [] if found is None else found.streams
-
-    def events(self, group: str, stream: str | None = None) -> list[Event]:
-        """Return a group's accepted events in time order."""
-        rows = cast("list[list[object]]", self.order("events", {"group": group, "stream": stream}))
+    def events(
+        self, group: str, stream: str | None = None, *, region: str | None = None
+    ) -> list[Event]:
+        where = {"group": group, "stream": stream, "region": region}
+        rows = cast("list[list[object]]", self.order("events", where))
         return [Event._make(row) for row in rows]
-
-    def messages(self, group: str, stream: str | None = None) -> list[str]:
-        """Return the messages of `events`."""
-        return [event.message for event in self.events(group, stream)]
 
     def wait_for(
         self,
@@ -131,16 +115,13 @@ class CloudWatchServer:
         return self._reach("wait_for_calls", "calls", calls, timeout, {"action": action})
 
     def configure(self, **options: Unpack[Options]) -> None:
-        """Change settings from the next request on."""
         self.order("configure", options)
 
-    def delete_group(self, group: str) -> None:
-        """Delete a group behind the caller's back."""
-        self.order("delete_group", {"group": group})
+    def delete_group(self, group: str, *, region: str | None = None) -> None:
+        self.order("delete_group", {"group": group, "region": region})
 
-    def delete_stream(self, group: str, stream: str) -> None:
-        """Delete a stream behind the caller's back."""
-        self.order("delete_stream", {"group": group, "stream": stream})
+    def delete_stream(self, group: str, stream: str, *, region: str | None = None) -> None:
+        self.order("delete_stream", {"group": group, "stream": stream, "region": region})
 
     def reset(self) -> None:
         """Be as new: no groups, events, requests, faults, connections; up, with the first settings."""
@@ -161,7 +142,10 @@ class CloudWatchServer:
     def order(
         self, name: str, arguments: Mapping[str, object] | None = None, *, seconds: float = 0.0
     ) -> object:
-        """Send one order to the control port and return its answer; raise `ValueError` for a bad one."""
+        """Send one order to the control port and return its answer.
+
+        Raises `LookupError` for a group or a stream that does not exist, and `ValueError` for a bad order.
+        """
         target = urlsplit(self.control_url)
         body = json.dumps(arguments or {}, default=list)
         link = http.client.HTTPConnection(target.hostname or "", target.port, timeout=seconds + 60)
@@ -169,6 +153,8 @@ class CloudWatchServer:
             connection.request("POST", f"/_control/{name}", body)
             answer = connection.getresponse()
             result: object = json.loads(answer.read())
+            if answer.status == http.HTTPStatus.NOT_FOUND:
+                raise LookupError(result)
             if answer.status != http.HTTPStatus.OK:
                 raise ValueError(result)
             return result
@@ -180,21 +166,36 @@ class CloudWatchServer:
         self, order: str, what: str, wanted: int, seconds: float, where: dict[str, str | None]
     ) -> int:
         arguments = {what: wanted, "timeout": seconds, **where}
-        answer = cast("dict[str, int]", self.order(order, arguments, seconds=seconds))
+        answer = cast("dict[str, object]", self.order(order, arguments, seconds=seconds))
         if not answer["reached"]:
-            message = f"{answer['count']} of {wanted} {what} after {seconds} s"
+            groups = ", ".join(cast("list[str]", answer["groups"])) or "none"
+            message = (
+                f"{answer['count']} of {wanted} {what} after {seconds} s; log groups: {groups}"
+            )
             raise TimeoutError(message)
-        return answer["count"]
+        return cast("int", answer["count"])
+
+
+def environ(url: str) -> dict[str, str]:
+    """Return the environment variables that make AWS clients use the server at `url`."""
+    return {
+        "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": url,
+        "AWS_ENDPOINT_URL_STS": url,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 @contextlib.contextmanager
 def serve(port: int = 0, **options: Unpack[Options]) -> Iterator[CloudWatchServer]:
     """Serve a `CloudWatchLogs` over HTTP on 127.0.0.1 from a process of its own, until the block is left.
 
-    Requests must be signed with the access key "testing" and the secret "testing" (see `Settings`). The process
+    Requests must be signed with the access key "testing" and the secret "testing" (see `ServiceSettings`). The process
     ends with this one, however this one ends.
     """
-    Settings().update(options)  # Here its mistakes are raised, there they would be printed.
+    read_settings(options)  # Here a mistake is raised; in the other process it would be printed.
     command = [
         sys.executable,
         "-m",

@@ -84,6 +84,12 @@ def verify(request: Signed, keys: Keyring, now: float, service: str = "logs") ->
     return access_key
 
 
+def signed_region(authorization: str) -> str:
+    """Return the region that an Authorization header names, or "" where it names none."""
+    found = _AUTHORIZATION.fullmatch(authorization)
+    return found["region"] if found else ""
+
+
 def _canonical(request: Signed, names: list[str]) -> str:
     path, _, query = request.target.partition("?")
     pairs = sorted(

@@ -25,7 +25,7 @@ def is_query(content_type: str) -> bool:
 
 
 def respond(body: bytes, deny: Collection[str]) -> tuple[int, bytes]:
-    """Answer GetCallerIdentity, unless it is denied, and nothing else."""
+    """Reply GetCallerIdentity, unless it is denied, and nothing else."""
     action = parse_qs(body.decode("latin-1")).get("Action", [""])[0]
     if action != "GetCallerIdentity":
         return refuse(
