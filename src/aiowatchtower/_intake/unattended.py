@@ -7,15 +7,14 @@ import logging
 import os
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
+from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.ledger import Statistics
 from aiowatchtower._diagnostics.own_log import say
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 
 from .inbox import Inbox
-
-if TYPE_CHECKING:
-    from .handler import CloudWatchLogHandler
 
 PATIENCE_SECONDS: Final = 60.0
 _ENTER: Final = (
@@ -23,6 +22,21 @@ _ENTER: Final = (
     "where the application starts"
 )
 _forks = 0
+
+
+class WatchedHandler(Protocol):
+    """What a warning about a block needs to know of its handler."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it delivers at all."""
+
+    @property
+    def settings(self) -> Settings:
+        """The arguments that it was made with."""
+
+    def statistics(self) -> Statistics:
+        """Return what has become of its records so far."""
 
 
 class Unattended:
@@ -95,7 +109,7 @@ class Unattended:
         )
 
 
-def watch_for_entry(block: object, handler: CloudWatchLogHandler) -> weakref.finalize[..., object]:
+def watch_for_entry(block: object, handler: WatchedHandler) -> weakref.finalize[..., object]:
     """Warn, once, of a block that is garbage or left over at exit and was not entered.
 
     ``detach()`` what is returned when it is entered. If it is made while an event loop runs, as
@@ -118,13 +132,13 @@ def _warn_early(watch: weakref.finalize[..., object]) -> None:
         _warn_not_entered(alive[2][0], "has not been entered for a minute: nothing is")
 
 
-def _say_not_entered(handler: CloudWatchLogHandler, made_in: tuple[int, int]) -> None:
+def _say_not_entered(handler: WatchedHandler, made_in: tuple[int, int]) -> None:
     # A server that forks its workers makes the block in the parent, and enters it in the children.
     if made_in == (os.getpid(), _forks):
         _warn_not_entered(handler, "was made and never entered: nothing was")
 
 
-def _warn_not_entered(handler: CloudWatchLogHandler, state: str) -> None:
+def _warn_not_entered(handler: WatchedHandler, state: str) -> None:
     # Of records that wait in it the handler tells by itself.
     if not handler.enabled or handler.statistics().pending:
         return
