@@ -82,21 +82,21 @@ class Service(Protocol):
         """Seconds between reading a request and answering it."""
 
 
-class Taken(NamedTuple):
+class Handled(NamedTuple):
     """A request that the service has seen, before anything goes back."""
 
     reply: Reply
     fault: Fault | None = None
 
 
-async def take(service: Service, request: Incoming) -> Taken:
+async def take(service: Service, request: Incoming) -> Handled:
     """Read one request unless a fault forbids it, let the service answer and remember it."""
     early = service.pick_early(request.action)
     if early is not None:
         await asyncio.sleep(early.delay_reading)
         if early.effect in ("reset_before_reading", "never_read"):
             service.remember(request.action, {}, Reply(0, {}), early, request.wire, 0)
-            return Taken(Reply(0, {}), early)
+            return Handled(Reply(0, {}), early)
     body = await request.read()
     if service.latency:
         await asyncio.sleep(service.latency)
@@ -105,18 +105,18 @@ async def take(service: Service, request: Incoming) -> Taken:
     except Refusal as refusal:
         reply = refusal.reply()
         service.remember(request.action, {}, reply, None, request.wire, len(body))
-        return Taken(reply)
-    return Taken(*service.exchange(request.action, body, request.wire, early))
+        return Handled(reply)
+    return Handled(*service.exchange(request.action, body, request.wire, early))
 
 
-async def conclude(taken: Taken) -> RawReply | Break:
+async def conclude(handled: Handled) -> RawReply | Break:
     """Wait as long as the fault says, and return what to send or how to break off."""
     effect: Effect = "none"
-    if taken.fault is not None:
-        effect = taken.fault.effect
-        await asyncio.sleep(taken.fault.delay_answer)
+    if handled.fault is not None:
+        effect = handled.fault.effect
+        await asyncio.sleep(handled.fault.delay_answer)
     if effect in GARBAGE:
         return GARBAGE[effect]
     if effect in _BREAKS:
         return effect  # type: ignore[return-value]  # as the line above says
-    return RawReply(taken.reply.status, taken.reply.encode())
+    return RawReply(handled.reply.status, handled.reply.encode())

@@ -88,9 +88,9 @@ class Listener:
         """Answer one request; return whether the connection can take another."""
         if sts.is_query(head.headers.get("content-type", "")):
             return await self._answer_sts(head, await read_body(reader, head), writer)
-        taken = await take(self.service, _Request(self, head, reader, number))
+        handled = await take(self.service, _Request(self, head, reader, number))
         await self._notify()
-        outcome = await conclude(taken)
+        outcome = await conclude(handled)
         if isinstance(outcome, RawReply):
             now = self.service.now()
             return await _send(render(*outcome, now=now), writer)
