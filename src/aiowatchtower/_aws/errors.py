@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from traceback import walk_tb
 from typing import Final
 
@@ -54,6 +55,9 @@ def translated(exc: Exception, action: str, resource: str, deadline: float) -> D
         message = f"the application's logging raised {type(exc).__name__}: {message}"
     if code == "GarbledAnswer" and not isinstance(exc, botocore_errors.BotoCoreError):
         message = f"no answer of CloudWatch Logs: {message}"
+    if isinstance(exc, (AttributeError, TypeError)) and _is_mocked_by_moto():
+        code, maybe_accepted = "MockedByMoto", False
+        message = "moto's mock_aws is active here, and it cannot answer aiobotocore's calls"
     if isinstance(exc, _TIMEOUTS):
         message = f"no answer within {deadline:.3g} s"
     return DeliveryError(action, code, message, resource=resource, maybe_accepted=maybe_accepted)
@@ -93,6 +97,12 @@ def _modules(exc: Exception) -> set[str]:
     raised: object = getattr(exc, "kwargs", {}).get("error") or exc
     traceback = raised.__traceback__ if isinstance(raised, BaseException) else None
     return {frame.f_globals.get("__name__", "") for frame, _ in walk_tb(traceback)}
+
+
+def _is_mocked_by_moto() -> bool:
+    """Return whether moto answers botocore's calls in this process, which aiobotocore trips over."""
+    stubber = getattr(sys.modules.get("moto.core.models"), "botocore_stubber", None)
+    return getattr(stubber, "enabled", False) is True
 
 
 def _answered(exc: botocore_errors.ClientError, action: str, resource: str) -> DeliveryError:

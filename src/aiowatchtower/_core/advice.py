@@ -41,6 +41,10 @@ _BY_CODE: Final = {
         "Keep it open for as long as the block is: enter `async with session.create_client('logs') as "
         "client:` before the block, or leave out client=."
     ),
+    "MockedByMoto": (
+        "In tests, deliver to `with aiowatchtower.testing.CloudWatchLogs().installed() as cloudwatch:`, or "
+        "to moto's server through endpoint_url=; the package aiomoto makes mock_aws work."
+    ),
     "Timeout": (
         "The endpoint took the connection but did not answer in time. Check the network "
         "between here and CloudWatch Logs (security groups, proxy, MTU)."

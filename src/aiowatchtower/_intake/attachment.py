@@ -10,6 +10,7 @@ from aiowatchtower._diagnostics.guards import guards
 from aiowatchtower._diagnostics.self_feeding import MARK, destinations, is_ours, is_shipping
 
 from .handler import CloudWatchLogHandler
+from .obstacles import warn_of_doubles, warn_of_hidden_levels, warn_of_idle_listeners
 from .wrong_kind import all_loggers
 
 
@@ -51,16 +52,12 @@ class Attachment:
             for handler in handlers
             if handler in logger.handlers
         ]
+        self._looks = 0
+        self._unhidden = self._expected
         self._marker, self._not_ours = _Marker(), _NotOurs()
         self._filtered: list[tuple[logging.Handler, logging.Filter]] = []
         self._filter_relays()
         guards.enter()
-
-    def look_again(self) -> None:
-        """Find what the application has changed since: call this now and then."""
-        guards.look_again()
-        self._filter_relays()
-        self.warn_of_detached()
 
     def _filter_relays(self) -> None:
         """Add the filters that tell our records apart behind a queue, where there is one."""
@@ -90,6 +87,20 @@ class Attachment:
             owner.removeFilter(filter_)
         self._filtered = []
         guards.leave()
+
+    def look_again(self) -> None:
+        """Find what the application has changed, and what keeps records away: on entry and every second."""
+        guards.look_again()
+        self._filter_relays()
+        self._looks += 1
+        # Each time, because an application may set levels or call dictConfig later.
+        self._unhidden = warn_of_hidden_levels(self._unhidden)
+        if self._looks == 1:
+            warn_of_doubles(self._expected)
+        elif self._looks == 2:  # noqa: PLR2004
+            # Not on entry: a listener may well be started right after it.
+            warn_of_idle_listeners(self._handlers)
+        self.warn_of_detached()
 
     def warn_of_detached(self) -> None:
         """Warn, once, of handlers that somebody has taken off their loggers."""
