@@ -16,6 +16,7 @@ import pytest
 
 from aiowatchtower import CloudWatchLogging, CloudWatchLogHandler
 from aiowatchtower._intake.attachment import Attachment
+from aiowatchtower._intake.wrong_kind import all_loggers
 
 
 class Loop:
@@ -87,7 +88,14 @@ def test_hidden_by_the_level_of_an_ancestor(logger, said):
 
 def test_hidden_on_the_root_logger(said):
     """The root logger is addressed as users write it."""
-    _look(logging.getLogger(), CloudWatchLogHandler("/app", level="INFO"))
+    levels = {each: each.level for each in all_loggers()[1:]}
+    for each in levels:
+        each.setLevel(logging.NOTSET)
+    try:
+        _look(logging.getLogger(), CloudWatchLogHandler("/app", level="INFO"))
+    finally:
+        for each, level in levels.items():
+            each.setLevel(level)
     (text,) = said
     assert text.startswith("level=INFO for /app has no effect on the logger root")
     assert text.endswith("call logging.getLogger().setLevel('INFO')")
