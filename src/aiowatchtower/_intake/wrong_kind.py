@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Generator
+import weakref
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from aiowatchtower._diagnostics.own_log import say
@@ -32,6 +33,7 @@ class NotAHandler:
     """
 
     _is_refused = False
+    _unentered: Sequence[weakref.finalize[..., object]] = ()
 
     def __await__(self) -> Generator[None, None, NoReturn]:
         """Refuse ``await CloudWatchLogging(...)``."""
@@ -43,7 +45,7 @@ class NotAHandler:
     def __eq__(self, other: object) -> bool:
         """Refuse to be compared with a handler: only ``addHandler`` does."""
         if isinstance(other, logging.Handler):
-            raise NotAHandlerError(_NOT_A_HANDLER)
+            raise self._refused()
         return self is other
 
     def refuse_as_handler(self) -> None:
@@ -58,8 +60,13 @@ class NotAHandler:
                 logger.handlers = others
                 names.append(logger.name)
         if names:
-            msg = f"{_NOT_A_HANDLER}. It is now removed from the logger {', '.join(names)}"
-            raise NotAHandlerError(msg)
+            raise self._refused(f". It is now removed from the logger {', '.join(names)}")
+
+    def _refused(self, more: str = "") -> NotAHandlerError:
+        # What is said here need not be followed by a warning that the block was never entered.
+        for watch in self._unentered:
+            watch.detach()
+        return NotAHandlerError(_NOT_A_HANDLER + more)
 
     if not TYPE_CHECKING:  # So that editors and type checkers see a class without these.
 
@@ -67,20 +74,20 @@ class NotAHandler:
             if name == "level":
                 self.refuse_as_handler()
             if name in _OF_A_HANDLER and name not in {"name", "handle"}:
-                raise NotAHandlerError(_NOT_A_HANDLER)
+                raise self._refused()
             msg = f"{type(self).__name__!r} object has no attribute {name!r}"
             raise AttributeError(msg, name=name, obj=self)
 
         def __setattr__(self, name: str, value: object) -> None:
             if name in {"name", "level", "formatter"}:
-                raise NotAHandlerError(_NOT_A_HANDLER)
+                raise self._refused()
             super().__setattr__(name, value)
 
         def handle(self, record: logging.LogRecord) -> bool:  # noqa: ARG002 - as Handler has it
             """Say once what is wrong, for a queue's listener, whose thread an exception would end."""
             if not self._is_refused:
                 self._is_refused = True
-                say(logging.WARNING, f"{_NOT_A_HANDLER}. What it is given is lost")
+                say(logging.WARNING, str(self._refused(". What it is given is lost")))
             return False
 
 
