@@ -87,7 +87,8 @@ class NotAHandler:
             """Say once what is wrong, for a queue's listener, whose thread an exception would end."""
             if not self._is_refused:
                 self._is_refused = True
-                say(logging.WARNING, str(self._refused(". What it is given is lost")))
+                self._refused()
+                say(logging.WARNING, f"{_NOT_A_HANDLER}. What it is given is lost")
             return False
 
 
