@@ -99,7 +99,7 @@ class OpenBlock:
         for pipeline, handler in zip(self._pipelines, enabled, strict=True):
             if handler.settings.strict:
                 await pipeline.prove()
-        self._plan_watch()
+        self._look()
 
     async def flush(self, seconds: float | None) -> None:
         """Return when every record logged before the call was delivered, rejected or dropped."""

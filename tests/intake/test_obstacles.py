@@ -118,8 +118,8 @@ def test_disabled_after_entry(logger, said):
     attachment.look_again()
     assert said == []
     logger.disabled = True
-    attachment.look_again()
-    attachment.look_again()
+    for _ in range(100):
+        attachment.look_again()
     attachment.undo()
     (text,) = said
     assert text.startswith("the logger obstacles is disabled")
@@ -182,7 +182,7 @@ def test_what_counts_as_shipped_twice(logger, said, group, stream, level, warns)
 
 @pytest.mark.parametrize("runs", [False, True])
 def test_a_listener_that_is_not_running(logger, said, runs):
-    """A queue whose listener nobody has started is told of at the second look, not on entry."""
+    """A queue whose listener nobody has started is told of a moment after entry."""
     handler = CloudWatchLogHandler("/app")
     relay: Any = logging.handlers.QueueHandler(queue.SimpleQueue())
     relay.name = "relay"
@@ -193,8 +193,8 @@ def test_a_listener_that_is_not_running(logger, said, runs):
     attachment = Attachment([handler], [])
     attachment.look_again()
     assert said == []
-    attachment.look_again()
-    attachment.look_again()
+    for _ in range(100):
+        attachment.look_again()
     attachment.undo()
     if runs:
         relay.listener.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from logging.handlers import MemoryHandler, QueueHandler
+from typing import Final
 
 from aiowatchtower._diagnostics.guards import guards
 from aiowatchtower._diagnostics.self_feeding import MARK, destinations, is_ours, is_shipping
@@ -12,6 +13,9 @@ from aiowatchtower._diagnostics.self_feeding import MARK, destinations, is_ours,
 from .handler import CloudWatchLogHandler
 from .obstacles import warn_of_doubles, warn_of_hidden_levels, warn_of_idle_listeners
 from .wrong_kind import all_loggers
+
+# Looking for obstacles walks through all loggers: every twentieth look, the first included, will do.
+_LOOKS_BETWEEN: Final = 20
 
 
 class _Marker(logging.Filter):
@@ -93,14 +97,18 @@ class Attachment:
         guards.look_again()
         self._filter_relays()
         self._looks += 1
+        if self._looks % _LOOKS_BETWEEN == 1:
+            self._look_at_obstacles()
+        self.warn_of_detached()
+
+    def _look_at_obstacles(self) -> None:
         # Each time, because an application may set levels or call dictConfig later.
         self._unhidden = warn_of_hidden_levels(self._unhidden)
         if self._looks == 1:
             warn_of_doubles(self._expected)
-        elif self._looks == 2:  # noqa: PLR2004
+        elif self._looks == 1 + _LOOKS_BETWEEN:
             # Not on entry: a listener may well be started right after it.
             warn_of_idle_listeners(self._handlers)
-        self.warn_of_detached()
 
     def warn_of_detached(self) -> None:
         """Warn, once, of handlers that somebody has taken off their loggers."""
