@@ -46,6 +46,7 @@ myst_heading_anchors = 3
 
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 100
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = True
@@ -149,7 +150,10 @@ def _hide_colons(
     _app: Sphinx, what: str, _name: str, _thing: object, _options: object, lines: list[str]
 ) -> None:
     """Keep napoleon from reading "Some words: some more" in an attribute's docstring as a type."""
-    if what == "attribute":
+    if what == "module":
+        # The page says it in its own words.
+        lines.clear()
+    elif what == "attribute":
         lines[:] = [line.replace(":", _COLON) for line in lines]
 
 
