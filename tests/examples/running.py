@@ -25,7 +25,7 @@ _ENTERS = re.compile(r"async with CloudWatchLogging|with CloudWatchLogging|\bsta
 _TESTS = re.compile(r"^ *(async )?def test_", re.MULTILINE)
 _SHELLS = {"bash", "sh", "shell"}
 _AS_SHOWN = doctest.ELLIPSIS | doctest.REPORT_NDIFF
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 110
 
 
 def check(block: Block, server: CloudWatchServer, folder: Path) -> None:
