@@ -189,7 +189,7 @@ def docs(session: nox.Session) -> None:
     )
     session.run("python", str(here / "check_links.py"), str(site))
     if not builds_only:
-        session.install(*group("tests", "ecosystem"))
+        session.install(*group("tests", "ecosystem", "frameworks"))
         session.run("pytest", *AT_A_TIME, "tests/docs", *session.posargs)
 
 

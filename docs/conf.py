@@ -153,7 +153,7 @@ def _hide_colons(
     if what == "module":
         # The page says it in its own words.
         lines.clear()
-    elif what == "attribute":
+    elif what in {"attribute", "property"}:
         lines[:] = [line.replace(":", _COLON) for line in lines]
 
 

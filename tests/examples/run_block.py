@@ -1,9 +1,9 @@
 """Run one Python or YAML block of a document: `python run_block.py FILE`.
 
 A script runs as `python FILE` does, with `await` allowed outside of functions. A block that makes a
-FastAPI, Starlette or aiohttp application is imported, and the application driven through its
-lifespan, with a request to each page that needs no parameter. A YAML block configures logging, and
-`CloudWatchLogging.configured()` runs what it declares.
+web application is imported, and the application driven through its lifespan, with a request to each
+page that needs no parameter, or to `/`. Hooks of gunicorn and of Celery's workers are called as these
+do. A YAML block configures logging, and `CloudWatchLogging.configured()` runs what it declares.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from aiowatchtower import CloudWatchLogging
 
+_OTHER_ASGI = (("litestar", "Litestar"), ("quart", "Quart"), ("sanic", "Sanic"))
 SERVES = re.compile(r"\b(web\.run_app|uvicorn\.run)\(")
 
 
@@ -35,6 +36,14 @@ def main(file: Path) -> None:
             asyncio.run(_drive_asgi(value))
         elif _is_a(value, "aiohttp.web", "Application"):
             asyncio.run(_drive_aiohttp(value))
+        elif any(_is_a(value, *kind) for kind in _OTHER_ASGI):
+            asyncio.run(_drive_any_asgi(value))
+        elif _is_a(value, "flask", "Flask"):
+            _drive_flask(value)
+        elif _is_a(value, "celery", "Celery"):
+            _drive_celery(value)
+    if "post_fork" in namespace:
+        _drive_gunicorn(**namespace)
 
 
 def _execute(source: str, file: Path) -> dict[str, object]:
@@ -67,6 +76,45 @@ async def _drive_asgi(app) -> None:
                 if "GET" in (getattr(route, "methods", None) or ()) and "{" not in route.path:
                     answer = await client.get(route.path)
                     answer.raise_for_status()
+
+
+async def _drive_any_asgi(app) -> None:
+    """Do what a server does: start the lifespan, make a request, end the lifespan."""
+    import httpx
+
+    to_app: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    from_app: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.3"}, "state": {}}
+    lifespan = asyncio.create_task(app(scope, to_app.get, from_app.put))
+    await to_app.put({"type": "lifespan.startup"})
+    assert (await from_app.get())["type"] == "lifespan.startup.complete"
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://app"
+    ) as client:
+        (await client.get("/")).raise_for_status()
+    await to_app.put({"type": "lifespan.shutdown"})
+    assert (await from_app.get())["type"] == "lifespan.shutdown.complete"
+    await lifespan
+
+
+def _drive_flask(app) -> None:
+    assert app.test_client().get("/").status_code == 200
+
+
+def _drive_gunicorn(post_fork, worker_exit, **_) -> None:
+    post_fork(None, None)
+    logging.getLogger("visitor").error("the worker has started")
+    worker_exit(None, None)
+
+
+def _drive_celery(app) -> None:
+    from celery import signals
+
+    signals.worker_process_init.send(None)
+    for name, task in app.tasks.items():
+        if not name.startswith("celery."):
+            task.apply(args=(7,))
+    signals.worker_process_shutdown.send(None)
 
 
 async def _drive_aiohttp(app) -> None:
