@@ -26,6 +26,7 @@ FLOORS = (
     {"_aws", "_intake"},
     {"_shipping"},
     {"_open_block", "_background", "_block"},
+    {"asgi"},
     {"__init__", "__main__", "check"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -20,7 +20,7 @@ from ._aws.threads import ReadyThreads
 from ._config.arguments import checked_seconds
 from ._core.ledger import Statistics
 from ._diagnostics.own_log import say
-from ._diagnostics.self_feeding import SHIPPING
+from ._diagnostics.self_feeding import start_shipping
 from ._intake.handler import CloudWatchLogHandler
 from ._intake.wrong_kind import NotAHandler
 from ._open_block import OpenBlock
@@ -39,7 +39,7 @@ class BackgroundLoop:
     """
 
     def __init__(self) -> None:
-        self.threads = ReadyThreads(partial(SHIPPING.set, True))
+        self.threads = ReadyThreads(start_shipping)
         started: Future[BlockingPortal] = Future()
         self._thread = threading.Thread(
             target=self._run, args=(started,), name="aiowatchtower-loop", daemon=True

@@ -21,6 +21,7 @@ from ._shipping.pipeline import Pipeline, stop_all, wait_for_last_run
 # Servers make their own loggers anew right after the application has started.
 _EARLY_WATCH_SECONDS: Final = 0.05
 _EARLY_WATCHES: Final = 200
+_EARLY_WATCHES_PER_LOOK: Final = 20
 _WATCH_SECONDS: Final = 1.0
 # Another exception of these kinds, while the block is being left, ends the wait at once.
 INTERRUPTIONS: Final = (asyncio.CancelledError, KeyboardInterrupt)
@@ -149,14 +150,26 @@ class OpenBlock:
     def _plan_watch(self) -> None:
         """Look again in a while, in no context: the application's would be kept for ever."""
         self._watches += 1
-        is_early = self._watches < _EARLY_WATCHES
+        seconds = _EARLY_WATCH_SECONDS if self._watches < _EARLY_WATCHES else _WATCH_SECONDS
         loop = asyncio.get_running_loop()
-        self._watch = contextvars.Context().run(
-            loop.call_later, _EARLY_WATCH_SECONDS if is_early else _WATCH_SECONDS, self._look
-        )
+        self._watch = contextvars.Context().run(loop.call_later, seconds, self._look)
 
     def _look(self) -> None:
-        """Look what the application has changed about its logging."""
+        """Look what the application has changed about its logging; soon after entry, mostly at the named loggers."""
         if self._attachment is not None:
-            self._attachment.look_again()
+            self._attachment.reattach()
+            if self._watches >= _EARLY_WATCHES or not self._watches % _EARLY_WATCHES_PER_LOOK:
+                self._run_new_handlers(self._attachment)
+                self._attachment.look_again()
         self._plan_watch()
+
+    def _run_new_handlers(self, attachment: Attachment) -> None:
+        """Run the handlers that a configuration has made since the block was entered."""
+        if not self._is_configured:
+            return
+        for handler in find_handlers():
+            # One that was closed is another block's, which was left.
+            if handler.enabled and not handler.inbox.closed_because:
+                self._pipelines.append(Pipeline(handler, self._threads))
+                self.handlers += (handler,)
+                attachment.add(handler)

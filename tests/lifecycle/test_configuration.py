@@ -17,7 +17,13 @@ from aiowatchtower import CloudWatchLogging
 def _logging_is_restored():
     """Give logging its handlers, levels and loggers back."""
     root = logging.getLogger()
-    known = [root, *map(logging.getLogger, ("uvicorn", "uvicorn.access", "uvicorn.error", "shop"))]
+    known = [
+        root,
+        *map(
+            logging.getLogger,
+            ("uvicorn", "uvicorn.access", "uvicorn.error", "shop", "aiowatchtower"),
+        ),
+    ]
     states = [(each, each.level, each.handlers[:], each.propagate, each.disabled) for each in known]
     yield
     for each, level, handlers, propagate, disabled in states:
@@ -65,28 +71,87 @@ async def test_detached_right_before_the_end(server, block, said):
     assert len([text for text in said if "from: shop." in text]) == 1
 
 
-async def test_detached_by_a_configuration(server, block, said, elsewhere):
-    """A configuration that takes the handler away brings one warning that names the loggers."""
+async def _ticks(server, block, elsewhere, count):
+    """Return when a second block has delivered so often that the first has looked at its loggers again."""
+    clock = logging.getLogger("clock")
+    clock.propagate = False
+    async with block("/clock", loggers=[clock], send_interval=0.5) as ticking:
+        for number in range(1, count + 1):
+            clock.warning("tick")
+            await elsewhere(server.wait_for, number, group="/clock")
+        await ticking.flush()
+
+
+async def test_attached_again_to_named_loggers(server, block, said, elsewhere):
+    """A logger named in `loggers=` that loses its handler gets it back, with one notice that names it."""
+    logging.getLogger("aiowatchtower").setLevel("INFO")
     names = ("", "uvicorn.access", "shop")
     async with block(loggers=names, send_interval=0.1, level="INFO") as logs:
-        logging.getLogger("shop").warning("before")
+        shop = logging.getLogger("shop")
+        shop.warning("before")
         logging.config.dictConfig({**copy.deepcopy(LOGGING_CONFIG), "root": {"level": "INFO"}})
-        logging.getLogger("shop").warning("after")
-        clock = logging.getLogger("clock")
-        clock.propagate = False
-        async with block("/clock", loggers=[clock], send_interval=0.5) as ticking:
-            for count in range(1, 6):
-                clock.warning("tick")
-                await elsewhere(server.wait_for, count, group="/clock")
-            await ticking.flush()
-    warnings = [text for text in said if "removed" in text]
-    assert len(warnings) == 1
+        await _ticks(server, block, elsewhere, 2)
+        logging.getLogger("uvicorn.access").info("access")
+        shop.handlers = [logging.NullHandler()]
+        shop.propagate = False
+        await _ticks(server, block, elsewhere, 2)
+        shop.warning("after")
+    notices = [text for text in said if "attached again" in text]
+    assert [text.partition(" from: ")[2].partition(".")[0] for text in notices] == [
+        "root, uvicorn", "shop",
+    ]  # fmt: skip
+    assert all(text.startswith("INFO") for text in notices)
+    assert server.messages("/app") == ["before", "access", "after"]
+    assert all(logs.handler not in logging.getLogger(name).handlers for name in names)
+    assert len(said) == 2
+
+
+async def test_detached_where_nobody_named_the_logger(server, block, said, elsewhere):
+    """A logger that is not named in `loggers=` stays as it is, and one warning names it."""
+    made = block(loggers=[], send_interval=0.1)
+    shop = logging.getLogger("shop")
+    shop.addHandler(made.handler)
+    async with made as logs:
+        shop.warning("before")
+        shop.handlers = []
+        await _ticks(server, block, elsewhere, 3)
+        shop.warning("after")
+        assert shop.handlers == []
+        await logs.flush()
+    [warning] = [text for text in said if "removed" in text]
     assert (
-        "for /app was removed (by dictConfig, fileConfig or removeHandler) from: root, uvicorn.access."
-        in warnings[0]
+        "for /app was removed (by dictConfig, fileConfig or removeHandler) from: shop." in warning
     )
-    assert server.messages("/app") == ["before", "after"]
-    assert logs.handler not in logging.getLogger("shop").handlers
+    assert server.messages("/app") == ["before"]
+
+
+async def test_handlers_that_a_configuration_makes_later(server, said, elsewhere, block):
+    """`configured()` also runs a handler that appears after entry, with what it has kept, in place of the first."""
+
+    def config(group):
+        handler = {"class": "aiowatchtower.CloudWatchLogHandler", "log_group_name": group}
+        handler |= {"log_stream_name": "web", "endpoint_url": server.url, "send_interval": 0.1}
+        shop = {"level": "INFO", "handlers": ["cloudwatch"], "propagate": False}
+        return {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "handlers": {"cloudwatch": handler},
+            "loggers": {"shop": shop},
+        }
+
+    shop = logging.getLogger("shop")
+    logging.config.dictConfig(config("/first"))
+    async with CloudWatchLogging.configured() as logs:
+        shop.info("first")
+        logging.config.dictConfig(config("/second"))
+        shop.info("second")
+        await elsewhere(server.wait_for, 1, group="/second")
+        assert [each.settings.log_group_name for each in logs.handlers] == ["/first", "/second"]
+        shop.info("at the end")
+    assert server.messages("/first") == ["first"]
+    assert server.messages("/second") == ["second", "at the end"]
+    assert said == []
+    assert logs.statistics().delivered == 3
 
 
 async def test_handler_declared_in_a_configuration(server, said):

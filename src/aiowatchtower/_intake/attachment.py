@@ -8,6 +8,7 @@ from logging.handlers import MemoryHandler, QueueHandler
 from typing import Final
 
 from aiowatchtower._diagnostics.guards import guards
+from aiowatchtower._diagnostics.own_log import say
 from aiowatchtower._diagnostics.self_feeding import MARK, destinations, is_ours, is_shipping
 
 from .handler import CloudWatchLogHandler
@@ -40,8 +41,9 @@ class Attachment:
     def __init__(
         self, handlers: Sequence[CloudWatchLogHandler], loggers: Sequence[logging.Logger]
     ) -> None:
-        self._handlers = handlers
+        self._handlers = list(handlers)
         self._loggers = loggers
+        self._reattached: set[str] = set()
         self._added = [
             (logger, handler)
             for logger in loggers
@@ -50,12 +52,7 @@ class Attachment:
         ]
         for logger, handler in self._added:
             logger.addHandler(handler)
-        self._expected = [
-            (logger, handler)
-            for logger in all_loggers()
-            for handler in handlers
-            if handler in logger.handlers
-        ]
+        self._expected = _attached(handlers)
         self._looks = 0
         self._unhidden = self._expected
         self._marker, self._not_ours = _Marker(), _NotOurs()
@@ -96,6 +93,7 @@ class Attachment:
         """Find what the application has changed, and what keeps records away: on entry and every second."""
         guards.look_again()
         self._filter_relays()
+        self.reattach()
         self._looks += 1
         if self._looks % _LOOKS_BETWEEN == 1:
             self._look_at_obstacles()
@@ -110,12 +108,37 @@ class Attachment:
             # Not on entry: a listener may well be started right after it.
             warn_of_idle_listeners(self._handlers)
 
+    def add(self, handler: CloudWatchLogHandler) -> None:
+        """Look after another handler, wherever it is attached."""
+        self._handlers.append(handler)
+        self._expected += _attached([handler])
+
+    def reattach(self) -> None:
+        """Attach to the named loggers again, where a server or a configuration has replaced their handlers."""
+        gone = [
+            (logger, handler)
+            for logger, handler in self._expected
+            if logger in self._loggers and handler not in logger.handlers
+        ]
+        for logger, handler in gone:
+            logger.addHandler(handler)
+        self._added += [pair for pair in gone if pair not in self._added]
+        names = {logger.name for logger, _ in gone} - self._reattached
+        if names:
+            self._reattached |= names
+            say(
+                logging.INFO,
+                f"the handler for {gone[0][1].settings.log_group_name} was removed (by a server that "
+                f"makes its loggers anew, dictConfig, fileConfig or removeHandler) from: "
+                f"{', '.join(sorted(names))}. It is attached again, because loggers= names them",
+            )
+
     def warn_of_detached(self) -> None:
         """Warn, once, of handlers that somebody has taken off their loggers."""
         gone = [
             (logger, handler)
             for logger, handler in self._expected
-            if handler not in logger.handlers
+            if handler not in logger.handlers and not _has_another(logger)
         ]
         if not gone:
             return
@@ -147,6 +170,26 @@ def checked_loggers(loggers: Iterable[str | logging.Logger]) -> list[logging.Log
             msg = f"loggers={loggers!r}: {logger!r} is no logger: must be {allowed}"
             raise TypeError(msg)
     return chosen
+
+
+def _attached(
+    handlers: Sequence[CloudWatchLogHandler],
+) -> list[tuple[logging.Logger, CloudWatchLogHandler]]:
+    """Return every logger that has one of the handlers, with that handler."""
+    return [
+        (logger, handler)
+        for logger in all_loggers()
+        for handler in handlers
+        if handler in logger.handlers
+    ]
+
+
+def _has_another(logger: logging.Logger) -> bool:
+    """Whether a configuration has replaced our handler by another one, which a block runs."""
+    return any(
+        isinstance(handler, CloudWatchLogHandler) and handler.inbox.is_open
+        for handler in logger.handlers
+    )
 
 
 def find_handlers() -> list[CloudWatchLogHandler]:
