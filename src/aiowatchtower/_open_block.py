@@ -58,6 +58,7 @@ class OpenBlock:
         self._attachment: Attachment | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._watches = 0
+        self._warned_of_empty: set[CloudWatchLogHandler] = set()
         # None until somebody leaves the block; set when that is done.
         self._left: asyncio.Event | None = None
 
@@ -128,6 +129,7 @@ class OpenBlock:
         if self._attachment is not None:
             self._attachment.warn_of_detached()
             self._attachment.detach()
+            self._warn_of_empty()
         try:
             # In a forked child the pipelines are copies of the parent's, and so are the records.
             if not self.is_forked:
@@ -161,7 +163,20 @@ class OpenBlock:
             if self._watches >= _EARLY_WATCHES or not self._watches % _EARLY_WATCHES_PER_LOOK:
                 self._run_new_handlers(self._attachment)
                 self._attachment.look_again()
+                self._warn_of_empty()
         self._plan_watch()
+
+    def _warn_of_empty(self) -> None:
+        """Say once how many records were skipped because they are empty."""
+        for handler in self.handlers:
+            count = handler.statistics().dropped.get("empty", 0)
+            if count and handler not in self._warned_of_empty:
+                self._warned_of_empty.add(handler)
+                handler.diagnostics.warn(
+                    "empty",
+                    f"{count} records for {handler.settings.log_group_name} have neither text nor "
+                    "extra fields and are skipped: CloudWatch Logs takes no empty events",
+                )
 
     def _run_new_handlers(self, attachment: Attachment) -> None:
         """Run the handlers that a configuration has made since the block was entered."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import copy
+import datetime as dt
 import gc
 import inspect
 import json
@@ -335,6 +336,45 @@ def test_an_empty_text_is_skipped_and_counted():
     seen = handler.statistics()
     assert (seen.logged, seen.pending, seen.dropped) == (2, 1, {"empty": 1})
     assert _texts(handler) == [" "]
+
+
+def test_extra_fields_of_an_empty_message():
+    """Sanic's access log has fields and no message: the fields are sent as one JSON object."""
+    handler = CloudWatchLogHandler("/app", formatter=logging.Formatter())
+    record = _record("")
+    record.__dict__.update(status=200, host="127.0.0.1:80", when=dt.date(2026, 11, 24))
+    handler.handle(record)
+    assert list(map(json.loads, _texts(handler))) == [
+        {"status": 200, "host": "127.0.0.1:80", "when": "2026-11-24"}
+    ]
+
+
+def test_extra_fields_are_written_as_the_formatter_writes_them():
+    """The default formatter's own way to serialize values applies, and what is too long is cut."""
+    formatter = CloudWatchLogFormatter(json_serialize_default=lambda value: f"<{value}>")
+    handler = CloudWatchLogHandler("/app", formatter=formatter, max_message_size=256)
+    for value in (1j, "\N{EURO SIGN}" * 1000):
+        record = _record("")
+        record.__dict__.update(value=value)
+        handler.handle(record)
+    first, second = _texts(handler)
+    assert first == '{"value":"<1j>"}'
+    assert second.startswith('{"value":"\N{EURO SIGN}')
+    assert len(second.encode()) <= 256 - 26
+
+
+def test_extra_fields_of_a_text_that_a_formatter_leaves_out():
+    """A formatter that returns "" for a message that has text is obeyed, whatever its fields."""
+
+    class Shy(logging.Formatter):
+        def format(self, record):
+            return ""
+
+    handler = CloudWatchLogHandler("/app", formatter=Shy())
+    record = _record("secret")
+    record.__dict__.update(status=200)
+    handler.handle(record)
+    assert handler.statistics().dropped == {"empty": 1}
 
 
 def test_lone_surrogates_are_replaced():

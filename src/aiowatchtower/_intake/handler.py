@@ -26,7 +26,7 @@ from aiowatchtower._core.ledger import Statistics
 from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 from aiowatchtower._diagnostics.self_feeding import MARK, SHIPPING, is_ours, is_shipping
-from aiowatchtower._text.formatter import CloudWatchLogFormatter, describe_failure
+from aiowatchtower._text.formatter import CloudWatchLogFormatter, describe_failure, format_extra
 from aiowatchtower._text.truncate import replace_surrogates, truncate, utf8_size
 
 from .inbox import Inbox
@@ -189,13 +189,15 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
                 message = str(message)
         except Exception as exc:  # noqa: BLE001 - a formatter's or an argument's own failure
             message = describe_failure(record, exc)
+        if not message:
+            message = format_extra(record, self.formatter)
+            if not message:
+                self.inbox.count_dropped("empty")
+                return
         size_bytes = len(message) + EVENT_OVERHEAD_BYTES
         if size_bytes > self._max_event_bytes or not message.isascii():
             message = self._fitting(message)
             size_bytes = utf8_size(message) + EVENT_OVERHEAD_BYTES
-        elif not message:
-            self.inbox.count_dropped("empty")
-            return
         try:
             at = int(record.created * 1000 + _HALF_A_MICROSECOND_MS)
             stream = self._constant_stream or self._resolved(record)

@@ -91,6 +91,14 @@ class CloudWatchLogFormatter(Formatter):
         except Exception as error:  # noqa: BLE001 - the event says what went wrong
             return self._rescue(record, error)
 
+    def format_extra(self, record: LogRecord) -> str:
+        """Return the record's ``extra`` fields as JSON, or "" without any; never raise."""
+        fields: Fields = {k: v for k, v in record.__dict__.items() if k not in _PLAIN_ATTRIBUTES}
+        try:
+            return self._to_json(fields) if fields else ""
+        except Exception as error:  # noqa: BLE001 - the event says what went wrong
+            return self._rescue(record, error)
+
     def _format(self, record: LogRecord) -> str:
         message: object = record.msg
         mapping: Fields | None = None
@@ -220,3 +228,18 @@ def _describe_args(args: object) -> str:
     if isinstance(args, tuple):
         return f"({', '.join(guard(repr, argument) for argument in args)})"
     return guard(repr, args)
+
+
+def format_extra(record: LogRecord, formatter: object) -> str:
+    """Return the ``extra`` fields of a record with an empty message as JSON, or "" without any.
+
+    Sanic's access log consists of such records. Never raises. Values that JSON has no form for are
+    serialized as ``formatter`` does, if it is a :class:`CloudWatchLogFormatter`.
+    """
+    if type(record.msg) is not str or record.msg:
+        return ""
+    ours = formatter if isinstance(formatter, CloudWatchLogFormatter) else _DEFAULT
+    return ours.format_extra(record)
+
+
+_DEFAULT = CloudWatchLogFormatter()
