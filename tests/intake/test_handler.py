@@ -684,7 +684,7 @@ def test_a_record_between_whose_loggers_another_logs_is_taken_once(logger):
             for number in range(3):
                 chatty.debug("request %d for %s", number, record.getMessage())
 
-    child = logger.getChild("orders")
+    child = logger.getChild("child")
     child.addHandler(handler)
     child.addHandler(Requesting())
     logger.addHandler(handler)
