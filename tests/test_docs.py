@@ -154,3 +154,12 @@ def test_every_statistic_is_explained():
     """The page of statistics has each field, and each reason that the docstring names."""
     rows = _rows(STATISTICS)
     assert [field.name for field in fields(Statistics) if field.name not in rows] == []
+
+
+def test_the_architecture_page_names_what_there_is():
+    """Each file that the page sends its reader to exists."""
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.py)`", page))
+    assert len(named) > 20
+    roots = (PACKAGE, DOCS.parent)
+    assert sorted(n for n in named if not any((root / n).exists() for root in roots)) == []
