@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 
 from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.presentable import presentable
 
 from .exchange import HttpAnswer
 
 _OK: Final = 200
+_MAX_HOST: Final = 253
 
 
-def check_acceptance(answer: HttpAnswer, resource: str) -> None:
+def check_acceptance(answer: HttpAnswer, resource: str, secrets: Collection[str] = ()) -> None:
     """Raise a DeliveryError unless an answer that is no error comes from CloudWatch Logs.
 
     AWS, moto, LocalStack, ministack, aws-local-run and our own testing service send
@@ -29,7 +32,8 @@ def check_acceptance(answer: HttpAnswer, resource: str) -> None:
             resource, "the answer has no x-amzn-requestid: it is not from CloudWatch Logs"
         )
     if not _is_object(answer.body):
-        raise garbled(resource, f"the answer is not a JSON object: {answer.body[:80]!r}")
+        text = presentable(answer.body.decode("utf-8", "replace"), secrets)
+        raise garbled(resource, f"the answer is not a JSON object: {text[:80]!r}")
 
 
 def garbled(resource: str, message: str) -> DeliveryError:
@@ -67,7 +71,7 @@ def _host(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return ""
-    host = parts.netloc.rpartition("@")[2]
+    host = presentable(parts.netloc.rpartition("@")[2])[:_MAX_HOST]
     return f"{parts.scheme}://{host}" if host and parts.scheme else host
 
 

@@ -15,11 +15,12 @@ from aiowatchtower._core.encoder import Body, encode
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.events import Answer, LogEvent
 from aiowatchtower._core.logs_client import TRY_SECONDS
+from aiowatchtower._core.presentable import presentable
 from aiowatchtower._diagnostics.guards import guards
 
 from .acceptance import check_acceptance, garbled
 from .connection import Connection
-from .errors import translated
+from .errors import fit_to_be_shown, translated
 from .exchange import EXCHANGE, Exchange
 
 _REBUILD_SECONDS: Final = 60.0
@@ -46,8 +47,9 @@ class AwsLogsClient:
         """Make the client, and find out whether there are credentials."""
         try:
             connection = await self._connected()
-        except Exception as exc:
-            raise self._unconnected(exc, "PutLogEvents", self._group, _OPEN_SECONDS) from exc
+        except Exception as exc:  # noqa: BLE001 - whatever making a client raises is a failed call
+            error = self._unconnected(exc, "PutLogEvents", self._group, _OPEN_SECONDS)
+            raise error from fit_to_be_shown(exc)
         if not connection.has_credentials:
             raise DeliveryError(
                 "PutLogEvents", "NoCredentials", "no AWS credentials found", resource=self._group
@@ -73,7 +75,7 @@ class AwsLogsClient:
             EXCHANGE.reset(token)
             exchange.body = None
         if exchange.answer is not None:
-            check_acceptance(exchange.answer, resource)
+            check_acceptance(exchange.answer, resource, (*self._secrets(), exchange.token))
         try:
             return _answer(response, len(body.data))
         except (AttributeError, TypeError, ValueError) as exc:
@@ -129,10 +131,23 @@ class AwsLogsClient:
                 return await connection.call(action, logGroupName=self._group, **arguments)
         except DeliveryError:
             raise
-        except Exception as exc:  # whatever a client raises is a failed call
+        except Exception as exc:  # noqa: BLE001 - whatever a client raises is a failed call
             if connection is None:
-                raise self._unconnected(exc, action, resource, deadline) from exc
-            raise translated(exc, action, resource, deadline) from exc
+                error = self._unconnected(exc, action, resource, deadline)
+            else:
+                error = translated(exc, action, resource, deadline, self._secrets())
+            cause = fit_to_be_shown(exc, self._secrets())
+        try:
+            # Not in the except clause: the exception would be the context of ours, and be kept.
+            raise error from cause
+        finally:
+            del error, cause
+
+    def _secrets(self) -> tuple[str, ...]:
+        """Return what no message may show: the credentials in use, and the token that went out."""
+        exchange = EXCHANGE.get()
+        sent = exchange.token if exchange is not None else ""
+        return (*(self._connection.secrets if self._connection else ()), sent)
 
     def _unconnected(
         self, exc: Exception, action: str, resource: str, deadline: float
@@ -223,7 +238,7 @@ def _answer(response: Mapping[str, Any], wire_bytes: int) -> Answer:
         too_old_end=_index(rejected, "tooOldLogEventEndIndex") or 0,
         expired_end=_index(rejected, "expiredLogEventEndIndex") or 0,
         too_new_start=_index(rejected, "tooNewLogEventStartIndex"),
-        entity_error=entity.get("errorType", ""),
+        entity_error=presentable(str(entity.get("errorType", ""))),
     )
 
 

@@ -70,6 +70,11 @@ class Connection:
                 await self._stack.aclose()
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secret key and the session token that the client was made with."""
+        return (self._credentials or ())[1:]
+
+    @property
     def has_credentials(self) -> bool:
         """Whether a call can be signed. A client that was not made here is trusted to know."""
         return self._credentials is not None or self._is_given

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from collections.abc import Collection
 from traceback import walk_tb
 from typing import Final
 
@@ -12,6 +13,7 @@ import aiohttp
 from botocore import exceptions as botocore_errors
 
 from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.presentable import presentable
 
 from .acceptance import redirected
 
@@ -40,13 +42,20 @@ _TABLE: Final[tuple[tuple[type[BaseException], str, bool], ...]] = (
 )
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _SERVER_ERROR: Final = 500
+_CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _PARSERS: Final = {"aiobotocore.parsers", "botocore.parsers"}
 
 
-def translated(exc: Exception, action: str, resource: str, deadline: float) -> DeliveryError:
-    """Return the DeliveryError for whatever a call raised."""
+def translated(
+    exc: Exception, action: str, resource: str, deadline: float, secrets: Collection[str] = ()
+) -> DeliveryError:
+    """Return the DeliveryError for whatever a call raised.
+
+    Its text may be printed: the credentials in use, ``secrets``, are masked like any that can be
+    recognised, and what others have written is escaped and cut.
+    """
     if isinstance(exc, botocore_errors.ClientError):
-        return _answered(exc, action, resource)
+        return _answered(exc, action, resource, secrets)
     code, maybe_accepted = _classified(exc)
     message = str(exc) or type(exc).__name__
     if code == "ClientClosed":
@@ -60,7 +69,24 @@ def translated(exc: Exception, action: str, resource: str, deadline: float) -> D
         message = "moto's mock_aws is active here, and it cannot answer aiobotocore's calls"
     if isinstance(exc, _TIMEOUTS):
         message = f"no answer within {deadline:.3g} s"
-    return DeliveryError(action, code, message, resource=resource, maybe_accepted=maybe_accepted)
+    return DeliveryError(
+        action,
+        code,
+        presentable(message, secrets),
+        resource=resource,
+        maybe_accepted=maybe_accepted,
+    )
+
+
+def fit_to_be_shown(exc: Exception, secrets: Collection[str] = ()) -> Exception | None:
+    """Return the exception, as the cause of one of ours, or None if its text must not be printed.
+
+    A traceback prints the causes of an exception too, and those that quote an answer hold all of it.
+    """
+    if isinstance(exc, botocore_errors.ClientError) or "error" in getattr(exc, "kwargs", {}):
+        return None
+    text = str(exc)
+    return exc if presentable(text, secrets) == text else None
 
 
 def _classified(exc: Exception) -> tuple[str, bool]:
@@ -105,7 +131,9 @@ def _is_mocked_by_moto() -> bool:
     return getattr(stubber, "enabled", False) is True
 
 
-def _answered(exc: botocore_errors.ClientError, action: str, resource: str) -> DeliveryError:
+def _answered(
+    exc: botocore_errors.ClientError, action: str, resource: str, secrets: Collection[str]
+) -> DeliveryError:
     error = exc.response.get("Error", {})
     metadata = exc.response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
@@ -117,10 +145,13 @@ def _answered(exc: botocore_errors.ClientError, action: str, resource: str) -> D
     # AWS writes some codes with a namespace: com.amazon.coral.service#SerializationException
     code = code.rpartition("#")[2]
     message = str(error.get("Message") or "").strip() or f"HTTP {status} without a message"
+    if not _CODE.fullmatch(code) or presentable(code, secrets) != code:
+        message = f"{presentable(code, secrets)[:80]}: {message}"
+        code = "UnknownError"
     return DeliveryError(
         action,
         code,
-        message[:1000],
+        presentable(message, secrets),
         status=status,
         resource=resource,
         # A gateway's own page: what is behind it may have taken the events before it gave up.

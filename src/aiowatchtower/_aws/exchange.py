@@ -40,6 +40,8 @@ class Exchange:
     def __init__(self, body: Body) -> None:
         self.body: Body | None = body
         self.answer: HttpAnswer | None = None
+        # The session token that went out, so that an answer which quotes it can be masked.
+        self.token = ""
 
 
 EXCHANGE: Final[ContextVar[Exchange | None]] = ContextVar("aiowatchtower_exchange", default=None)
@@ -60,9 +62,11 @@ async def _replace_body(params: dict[str, Any], **_: object) -> None:
         await asyncio.sleep(0)
 
 
-async def _give_way(**_: object) -> None:
+async def _give_way(request: Any, **_: object) -> None:
     """Let others have a turn between signing a request, which is done by then, and sending it."""
-    if EXCHANGE.get() is not None:
+    exchange = EXCHANGE.get()
+    if exchange is not None:
+        exchange.token = str(request.headers.get("X-Amz-Security-Token") or "")
         await asyncio.sleep(0)
 
 

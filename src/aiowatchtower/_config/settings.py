@@ -193,6 +193,9 @@ class Settings:
         check_text("profile_name", self.profile_name, "'production'")
         check_text("endpoint_url", self.endpoint_url, "'http://127.0.0.1:4566'")
         url = self.endpoint_url
+        if url is not None and _USER.match(url):
+            msg = "endpoint_url= must not contain a user or a password: requests are signed instead"
+            raise ValueError(msg)
         if url is not None and not _ENDPOINT.match(url):
             allowed = "a URL that starts with http:// or https:// and names a host"
             raise ValueError(complaint("endpoint_url", url, allowed))
@@ -240,6 +243,7 @@ _FOREIGN: Final = {
         "profile_name=, or session= (an AioSession with set_credentials)",
     ),
 }
+_USER: Final = re.compile(r"[^/?#]*//[^/?#]*@")
 _ENDPOINT: Final = re.compile(r"https?://[^/\s?#]", re.IGNORECASE)
 
 

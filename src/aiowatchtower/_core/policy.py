@@ -86,6 +86,11 @@ def judge(error: DeliveryError) -> Verdict:
     return Verdict.HOLD
 
 
+def is_known(code: str) -> bool:
+    """Return whether AWS, or this library, has a meaning for the code of an error."""
+    return code in _BY_CODE
+
+
 def learned_event_limit(error: DeliveryError) -> int | None:
     """Return the event size AWS names when it refuses a larger one, or None.
 

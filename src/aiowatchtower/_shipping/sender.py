@@ -14,7 +14,7 @@ from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.limits import MIN_EVENT_BYTES
 from aiowatchtower._core.logs_client import TRY_SECONDS, LogsClient
-from aiowatchtower._core.policy import Verdict, judge, learned_event_limit
+from aiowatchtower._core.policy import Verdict, is_known, judge, learned_event_limit
 from aiowatchtower._core.progress import Progress, shortened
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 
@@ -185,7 +185,9 @@ class Sender:
         if error.code == "Timeout" and self._budget.has_begun:
             # The next try succeeds, or the warning of what was lost names this as the reason.
             return
-        kind = "delivery" if verdict is Verdict.RETRY else f"{error.action} {error.code}"
+        # One kind for all codes that nobody knows: a service could send a new one each time.
+        code = error.code if is_known(error.code) else "unknown"
+        kind = "delivery" if verdict is Verdict.RETRY else f"{error.action} {code}"
         self._failing.setdefault(kind, set()).add(stream)
         self._diagnostics.warn(
             kind,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import uuid
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -16,6 +15,7 @@ from aiowatchtower._aws.new_client import endpoint_url
 from aiowatchtower._aws.session import new_session
 from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.presentable import presentable
 from aiowatchtower._intake.handler import ENABLED_VARIABLE, CloudWatchLogHandler
 
 from ._aws import DEADLINE_SECONDS, Client, Keys, Session, config
@@ -127,12 +127,10 @@ class _Examination:
         return f"not tried: {' and '.join(sorted(broken))} failed"
 
     def _without_secrets(self, step: Step) -> Step:
-        detail = _PASSWORD.sub("//***@", step.detail)
-        return replace(step, detail=self._keys.hidden_in(detail) if self._keys else detail)
+        detail = self._keys.hidden_in(step.detail) if self._keys else step.detail
+        return replace(step, detail=presentable(detail))
 
 
-# Of an endpoint or a proxy, as errors repeat it.
-_PASSWORD: Final = re.compile(r"//[^/@\s]+@")
 # For a client that only tells its endpoint: it would look for credentials again, and fail again.
 _NO_KEYS: Final = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
 _SWITCHED_OFF: Final = Step(
