@@ -24,10 +24,8 @@ nox.options.sessions = [
     "lint",
     "typing",
     "tests",
-    "coverage",
     "tests_lowest",
-    "ecosystem",
-    "demo",
+    "versions",
     "docs",
     "build",
 ]
@@ -95,8 +93,11 @@ def _minor(param: nox.param) -> int:
 
 PYTHONS = [nox.param(path, id=version) for version, path in interpreters().items()]
 on_every_python = nox.parametrize("python", PYTHONS)
-on_the_other_pythons = nox.parametrize("python", PYTHONS[1:])
-on_the_oldest_python = nox.parametrize("python", sorted(PYTHONS, key=_minor)[:1])
+OLDEST_FIRST = sorted(PYTHONS, key=_minor)
+on_the_oldest_python = nox.parametrize("python", OLDEST_FIRST[:1])
+on_the_pythons_between = nox.parametrize(
+    "python", [each for each in OLDEST_FIRST[1:] if each is not PYTHONS[0]]
+)
 
 
 def group(*names: str) -> list[str]:
@@ -119,42 +120,74 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check types with mypy on the oldest and newest Python, and that the public ones are complete."""
-    session.install("-e", ".[check]", *group("typing", "ecosystem"))
+    session.install(".[check]", *group("typing", "ecosystem"))
     present = [path for path in CHECKED_BY_MYPY if (ROOT / path).exists()]
     for version in (SUPPORTED[0], SUPPORTED[-1]):
         session.run("mypy", "--python-version", version, *present)
     session.run("pyright", "--verifytypes", "aiowatchtower", "--ignoreexternal")
 
 
-# Most tests wait for servers and processes; four at a time keep two cores busy.
-AT_A_TIME = ("-n", "4")
+# Most tests wait for servers and processes: four at a time keep two cores busy, and whoever is done helps out.
+AT_A_TIME = ("-n", "4", "--dist", "worksteal")
+# Where one Python differs from another: asyncio, logging, threads, signals, tracebacks, opcodes.
+DIFFERS = (
+    "tests/lifecycle",
+    "tests/intake",
+    "tests/shipping",
+    "tests/text",
+    "tests/diagnostics",
+    "tests/aws",
+    "tests/faults",
+    "tests/test_emit_cost.py",
+)
 
 
 @nox.session
-@on_every_python
 def tests(session: nox.Session) -> None:
-    """Run the tests on the running Python, where they are measured, and on each other one found."""
+    """Run the whole suite on this Python and measure its branches; `-- -k inbox` runs some, unmeasured."""
+    session.log(f"the whole suite, on Python {RUNNING} alone: some three minutes on two idle cores")
+    session.log("quicker: `smoke`; every Python found: `tests_all`; all sessions: `nox -l`")
+    session.install(".", *group("tests", "ecosystem"))
+    if session.posargs:
+        session.run("pytest", *AT_A_TIME, *session.posargs)
+        return
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *AT_A_TIME, "tests", "tests/ecosystem")
+    session.run("coverage", "combine", "-q")
+    session.run("coverage", "report")
+
+
+@nox.session(default=False)
+def smoke(session: nox.Session) -> None:
+    """Run the pure parts and the deadlines in virtual time, few examples each: an answer in 20 seconds."""
+    session.install(".", *group("smoke"))
+    parts = ("tests/core", "tests/text", "tests/config", "tests/faults/test_last_tries.py")
+    session.run("pytest", "-n", "2", "--hypothesis-profile", "smoke", *parts, *session.posargs)
+
+
+@nox.session(default=False)
+@on_every_python
+def tests_all(session: nox.Session) -> None:
+    """Run the whole suite on every Python found (PATH, pyenv)."""
     session.install(".", *group("tests"))
-    measured = ("coverage", "run", "-m") if session.python == sys.executable else ("python", "-m")
-    session.run(*measured, "pytest", *AT_A_TIME, *session.posargs)
+    session.run("pytest", *AT_A_TIME, *session.posargs)
+
+
+@nox.session
+@on_the_pythons_between
+def versions(session: nox.Session) -> None:
+    """Run what differs from Python to Python on those that neither `tests` nor `tests_lowest` runs on."""
+    session.install(".", *group("tests"))
+    session.run("pytest", *AT_A_TIME, "-m", "not servers", *DIFFERS, *session.posargs)
 
 
 @nox.session
 @on_the_oldest_python
 def tests_lowest(session: nox.Session) -> None:
-    """Run what talks to AWS on the oldest dependencies that the package allows."""
-    lowest = [bound.replace(">=", "==", 1) for bound in PYPROJECT["project"]["dependencies"]]
+    """Run the suite on the oldest Python with the oldest dependencies that the package allows."""
+    lowest = [bound.replace(">=", "==") for bound in PYPROJECT["project"]["dependencies"]]
     session.install(".", *lowest, *group("tests"))
-    parts = ("tests/faults", "tests/lifecycle", "tests/test_load.py", "tests/test_beside_others.py")
-    session.run("pytest", *AT_A_TIME, "-m", "not servers", *parts, *session.posargs)
-
-
-@nox.session
-def coverage(session: nox.Session) -> None:
-    """Combine what the tests measured, in all their processes, and enforce the limit."""
-    session.install(*(needed for needed in group("tests") if needed.startswith("coverage")))
-    session.run("coverage", "combine")
-    session.run("coverage", "report")
+    session.run("pytest", *AT_A_TIME, "-m", "not servers", *session.posargs)
 
 
 @nox.session(default=False)
@@ -164,9 +197,9 @@ def examples(session: nox.Session) -> None:
     session.run("pytest", "tests/examples", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
 def ecosystem(session: nox.Session) -> None:
-    """Run the tests with structlog, loguru, python-json-logger and OpenTelemetry."""
+    """Run only the tests with structlog, loguru, python-json-logger and OpenTelemetry."""
     session.install(".", *group("tests", "ecosystem"))
     session.run("pytest", "tests/ecosystem", *session.posargs)
 
@@ -198,16 +231,9 @@ def _run_demo(session: nox.Session) -> None:
     session.run("python", "tests/demo/demo.py", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Serve the FastAPI example, and read its logs back from moto, or from `-- --endpoint-url URL`."""
-    _run_demo(session)
-
-
-@nox.session(default=False)
-@on_the_other_pythons
-def demo_elsewhere(session: nox.Session) -> None:
-    """Run the demo on each other Python found."""
     _run_demo(session)
 
 
@@ -221,7 +247,7 @@ def bench(session: nox.Session) -> None:
 @nox.session(default=False)
 def chaos(session: nox.Session) -> None:
     """Run seeded schedules of faults and prove that every record has one fate."""
-    session.install(".", *group("tests"))
+    session.install(".", *group("smoke"))
     session.run("pytest", "tests/chaos")
     session.run("python", "tests/chaos/run.py", *session.posargs)
 

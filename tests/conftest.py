@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ VIRTUAL_TIME = pytest.param(("asyncio", {"loop_factory": VirtualTimeLoop}), id="
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("smoke", deadline=None, max_examples=10, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
@@ -46,6 +48,11 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("anyio_backend", LOOPS)
     elif metafunc.definition.get_closest_marker("virtual_time"):
         metafunc.parametrize("anyio_backend", [VIRTUAL_TIME])
+
+
+def pytest_sessionfinish():
+    """Let handlers that tests made and never ran say so to nobody, when this process ends."""
+    logging.getLogger("aiowatchtower").addHandler(logging.NullHandler())
 
 
 @pytest.fixture(scope="session")
