@@ -27,6 +27,7 @@ nox.options.sessions = [
     "tests_lowest",
     "versions",
     "docs",
+    "workflows",
     "build",
 ]
 
@@ -158,6 +159,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def tests_anywhere(session: nox.Session) -> None:
+    """Run what needs no POSIX: no fork, no signal, no application server."""
+    session.install(".[check]", *group("smoke"), "packaging", "pyyaml")
+    parts = ("tests/core", "tests/text", "tests/config", "tests/shipping", "tests/diagnostics")
+    session.run("pytest", *AT_A_TIME, *parts, "tests/faults/test_last_tries.py", *session.posargs)
+
+
+@nox.session(default=False)
 def smoke(session: nox.Session) -> None:
     """Run the pure parts and the deadlines in virtual time, few examples each: an answer in 20 seconds."""
     session.install(".", *group("smoke"))
@@ -253,10 +262,24 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session
+def workflows(session: nox.Session) -> None:
+    """Check the workflows' security with zizmor, without asking GitHub."""
+    session.install(*group("workflows"))
+    session.run("zizmor", "--offline", "--persona=pedantic", ".github")
+
+
+@nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Break one rule after the other and say which test sees it; `-- wake-up` breaks only that one."""
+    session.install(*group("tests"), *PYPROJECT["project"]["dependencies"])
+    session.run("python", "tests/mutants/run.py", *session.posargs)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
-    """Build the wheel and the sdist, check both, and import what each of them installs."""
+    """Build the wheel and the sdist, check both, import what each installs; `-- FOLDER` keeps them there."""
     session.install(*group("build"))
-    dist = Path(session.create_tmp()) / "dist"
+    dist = Path(session.posargs[0] if session.posargs else f"{session.create_tmp()}/dist")
     shutil.rmtree(dist, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(dist))
     built = sorted(str(path) for path in dist.iterdir())

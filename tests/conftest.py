@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 LOOPS = [
     pytest.param(("asyncio", {"use_uvloop": False}), id="asyncio"),
-    pytest.param(("asyncio", {"use_uvloop": True}), id="uvloop"),
+    pytest.param(
+        ("asyncio", {"use_uvloop": True}),
+        id="uvloop",
+        marks=pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows"),
+    ),
 ]
 VIRTUAL_TIME = pytest.param(("asyncio", {"loop_factory": VirtualTimeLoop}), id="virtual time")
 
