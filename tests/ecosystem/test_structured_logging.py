@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 from tests.examples.programs import run
+
+from aiowatchtower import CloudWatchLogFormatter
 
 
 def _json(messages):
@@ -81,3 +84,69 @@ def test_embedded_metric_format(server):
     assert directive["Metrics"] == [{"Name": "Latency", "Unit": "Milliseconds"}]
     assert directive["Dimensions"] == [["Route"]]
     assert event["Latency"] > 0
+
+
+def _structlog_configurations():
+    """Yield structlog's usual ways through the standard library: its processors up to the last."""
+    structlog = pytest.importorskip("structlog")
+    common = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+    ]
+    render = structlog.processors.JSONRenderer()
+    yield "wrap_for_formatter", [*common, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+    yield "render_to_log_kwargs", [*common, structlog.stdlib.render_to_log_kwargs]
+    yield "args_and_kwargs", [*common, structlog.stdlib.render_to_log_args_and_kwargs]
+    yield "JSONRenderer", [*common, structlog.processors.format_exc_info, render]
+
+
+@pytest.mark.parametrize(
+    "name", ["wrap_for_formatter", "render_to_log_kwargs", "args_and_kwargs", "JSONRenderer"]
+)
+@pytest.mark.parametrize("fails", [False, True])
+def test_structlogs_usual_configurations(name, fails):
+    """Each of structlog's ways arrives as one JSON object without doubled or foreign fields."""
+    structlog = pytest.importorskip("structlog")
+    texts = []
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            texts.append(CloudWatchLogFormatter(structured=True).format(record))
+
+    handler = Handler()
+    logger = logging.getLogger("shop")
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    structlog.configure(
+        processors=dict(_structlog_configurations())[name],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    try:
+        with structlog.contextvars.bound_contextvars(request_id="r-1"):
+            log = structlog.get_logger("shop")
+            if fails:
+                try:
+                    raise KeyError("tea")
+                except KeyError:
+                    log.exception("not shipped", order=7)
+            else:
+                log.info("shipped", order=7)
+    finally:
+        structlog.reset_defaults()
+        logger.removeHandler(handler)
+    (text,) = texts
+    fields = json.loads(text)
+    said = fields.pop("event", None) or fields.pop("message", None)
+    assert said == ("not shipped" if fails else "shipped")
+    assert ("KeyError: 'tea'" in fields.pop("exception", "")) is fails
+    assert fields.pop("timestamp").endswith("Z")
+    assert fields == {
+        "level": "ERROR" if fails else "INFO",
+        "logger": "shop",
+        "order": 7,
+        "request_id": "r-1",
+    }

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from logging import Formatter, LogRecord
 from typing import Literal
 
 from .sanitizer import Fields, Sanitizer, describe, guard, merge
+from .sources import (
+    access_fields,
+    as_object,
+    is_template,
+    plain_value,
+    says_the_same,
+    template_fields,
+    template_text,
+)
 
 # Not makeLogRecord(): what an application's record factory adds are extra fields.
 _BLANK = LogRecord("", 0, "", 0, "", None, None)
-# color_message: uvicorn's message once more, for a terminal.
+# color_message: uvicorn's message once more, for a terminal. _logger and _name: what structlog's
+# ProcessorFormatter needs.
 _PLAIN_ATTRIBUTES: frozenset[object] = frozenset(
-    {*vars(_BLANK), "asctime", "color_message", "message", "taskName"}
+    {*vars(_BLANK), "asctime", "color_message", "message", "taskName", "_logger", "_name"}
 )
 _BARE_FORMATS = {"%": "%(message)s", "{": "{message}", "$": "${message}"}
 _ERROR_KEY = "aiowatchtower_error"
@@ -56,7 +66,7 @@ class CloudWatchLogFormatter(Formatter):
     ) -> None:
         super().__init__(fmt, datefmt, style, validate, defaults=defaults)
         self.json_serialize_default: Callable[[object], object] = (
-            json_serialize_default or _serialize_default
+            json_serialize_default or plain_value
         )
         if isinstance(add_log_record_attrs, str):
             msg = (
@@ -106,6 +116,8 @@ class CloudWatchLogFormatter(Formatter):
             mapping = dict(message)
         elif not (self._structured or self.add_log_record_attrs):
             return self._text(record)
+        elif isinstance(message, str) and not record.args:
+            mapping = as_object(message)
         if mapping is not None and "_aws" in mapping:
             return self._to_json(mapping)
         return self._to_json(self._fields(record, mapping))
@@ -122,7 +134,10 @@ class CloudWatchLogFormatter(Formatter):
             if self.usesTime():
                 shadow.asctime = self.formatTime(shadow, self.datefmt)
             text = self.formatMessage(shadow)
-        for block in self._tail(record).values():
+        tail = self._tail(record)
+        if tail and self._bare and (fields := as_object(text)) is not None:
+            return self._to_json(self._with_tail(fields, tail))
+        for block in tail.values():
             text += f"{block}" if text.endswith("\n") else f"\n{block}"
         return text
 
@@ -135,15 +150,33 @@ class CloudWatchLogFormatter(Formatter):
             if record.args:
                 failure = f"arguments of a mapping are not formatted: {_describe_args(record.args)}"
         if self._structured:
-            fields = merge(fields, self._head(record))
+            fields = _with_head(fields, self._head(record))
         if mapping is None:
             text, failure = _read_message(record)
             fields.setdefault("message" if self._structured else "msg", text)
+            more = template_fields(record.msg) if is_template(record.msg) else access_fields(record)
+            fields = merge(fields, more)
         if not plain.issuperset(record.__dict__):
-            fields = merge(fields, {k: v for k, v in record.__dict__.items() if k not in plain})
+            extra: Fields = {k: v for k, v in record.__dict__.items() if k not in plain}
+            fields = merge(fields, self._without_same(extra, record))
         if record.exc_info or record.exc_text or record.stack_info:
-            fields = merge(fields, self._tail(record))
+            # structlog's event says that there is a traceback; here it is.
+            if fields.get("exc_info") and "_logger" in record.__dict__:
+                del fields["exc_info"]
+            fields = self._with_tail(fields, self._tail(record))
         return merge(fields, {_ERROR_KEY: failure}) if failure else fields
+
+    def _without_same(self, extra: Fields, record: LogRecord) -> Fields:
+        if not self._structured:
+            return extra
+        head = self._head(record)
+        return {
+            k: v for k, v in extra.items() if not (k in head and says_the_same(str(k), v, head[k]))
+        }
+
+    def _with_tail(self, fields: Fields, tail: Fields) -> Fields:
+        # structlog's format_exc_info has put the same traceback there.
+        return merge(fields, {k: v for k, v in tail.items() if fields.get(k) != v})
 
     def _asked_attributes(self, record: LogRecord) -> Fields:
         fields: Fields = {name: getattr(record, name, None) for name in self.add_log_record_attrs}
@@ -211,12 +244,20 @@ def describe_failure(record: LogRecord, error: BaseException) -> str:
         return "[aiowatchtower: formatting failed, and so did describing the record]"
 
 
-def _serialize_default(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else repr(value)
+def _with_head(fields: Fields, head: Fields) -> Fields:
+    """Add our own fields; where a mapping tells the same in other words, ours stand in its place."""
+    same = {k: v for k, v in head.items() if k in fields and says_the_same(str(k), fields[k], v)}
+    fields.update(same)
+    return merge(fields, {k: v for k, v in head.items() if k not in same} if same else head)
 
 
 def _read_message(record: LogRecord) -> tuple[str, str]:
     try:
+        if is_template(record.msg):
+            failure = (
+                f"arguments of a template: {_describe_args(record.args)}" if record.args else ""
+            )
+            return template_text(record.msg), failure
         return str(record.getMessage()), ""
     except Exception as error:  # noqa: BLE001 - returned
         template = record.msg if isinstance(record.msg, str) else guard(repr, record.msg)
