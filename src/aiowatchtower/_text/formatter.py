@@ -161,7 +161,7 @@ class CloudWatchLogFormatter(Formatter):
             fields = merge(fields, self._without_same(extra, record))
         if record.exc_info or record.exc_text or record.stack_info:
             # structlog's event says that there is a traceback; here it is.
-            if fields.get("exc_info") and "_logger" in record.__dict__:
+            if fields.get("exc_info") is True and "_logger" in record.__dict__:
                 del fields["exc_info"]
             fields = self._with_tail(fields, self._tail(record))
         return merge(fields, {_ERROR_KEY: failure}) if failure else fields
@@ -176,7 +176,8 @@ class CloudWatchLogFormatter(Formatter):
 
     def _with_tail(self, fields: Fields, tail: Fields) -> Fields:
         # structlog's format_exc_info has put the same traceback there.
-        return merge(fields, {k: v for k, v in tail.items() if fields.get(k) != v})
+        same = {k for k, v in tail.items() if type(fields.get(k)) is str and fields[k] == v}
+        return merge(fields, {k: v for k, v in tail.items() if k not in same})
 
     def _asked_attributes(self, record: LogRecord) -> Fields:
         fields: Fields = {name: getattr(record, name, None) for name in self.add_log_record_attrs}
