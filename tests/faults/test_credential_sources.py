@@ -6,20 +6,26 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from aiobotocore.session import AioSession
+from tests.virtual_time import until
 
 GROUP = "/app"
 PROGRAM = """
-import json, os, pathlib, sys, time
+import json, os, pathlib, subprocess, sys, time
 folder = pathlib.Path(sys.argv[1])
 with open(folder / "calls", "a") as calls:
     calls.write("x")
 how = (folder / "how").read_text()
+if how == "hangs":
+    helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    (folder / "started").write_text(f"{os.getpid()} {helper.pid}")
+    time.sleep(600)
 if how == "fails":
     sys.exit("the session has expired")
 print(json.dumps({
@@ -44,6 +50,13 @@ class Source:
     def becomes(self, how: str) -> None:
         """Say what it does from now on."""
         (self._folder / "how").write_text(how, encoding="utf-8")
+
+    def started(self) -> list[int]:
+        """Return the ids of the processes that hang, when there are some."""
+        try:
+            return [int(pid) for pid in (self._folder / "started").read_text().split()]
+        except FileNotFoundError:
+            return []
 
     @property
     def calls(self) -> int:
@@ -107,6 +120,30 @@ async def test_a_source_with_new_credentials_each_time(server, shop, ship, sourc
     assert server.accepted == 12
     # A look whether there are others, and the new client's own.
     assert source.calls - asked == 2
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # What has ended and is not waited for yet by its new parent is no process any more.
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").split()[2] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+async def test_a_source_that_hangs_is_ended(shop, ship, source):
+    """The process, and what it has started, is gone when the block is left."""
+    source.becomes("hangs")
+    async with ship(shutdown_timeout=0.1) as logs:
+        shop.info("hello")
+        await until(source.started, 60)
+    assert logs.statistics().dropped == {"shutdown": 1}
+    assert source.calls == 1
+    await until(lambda: not any(map(_is_running, source.started())), 60)
 
 
 class Hanging(AioSession):  # type: ignore[misc]  # aiobotocore comes without types

@@ -51,7 +51,7 @@ def given_client(settings: Settings) -> Any:
 
 def session_for(settings: Settings) -> Any:
     """Return the application's session, or a new one."""
-    return settings.session or new_session(settings.profile_name)
+    return settings.session or new_session(settings.profile_name, settings.region_name)
 
 
 def _loaded_session(settings: Settings) -> Any:

@@ -25,6 +25,8 @@ from aiobotocore.session import AioSession
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
+from .credential_process import use_own_process_provider
+
 _GENERAL: Final = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
 _OF_SERVICE: Final = ("service-2", "endpoint-rule-set-1")
 # anyio imports this on first use, which would be on the running loop, for some 10 ms.
@@ -92,13 +94,14 @@ class SparingLoader(Loader):  # type: ignore[misc]  # botocore comes without typ
 _loaders: Final[dict[str | None, SparingLoader]] = {}
 
 
-def new_session(profile_name: str | None) -> Any:
+def new_session(profile_name: str | None, region_name: str | None = None) -> Any:
     """Return a session whose data files are read once in a process."""
     session: Any = AioSession(profile=profile_name)
     path = session.get_config_variable("data_path")
     if path not in _loaders:
         _loaders[path] = SparingLoader(list(session.get_component("data_loader").search_paths))
     session.register_component("data_loader", _loaders[path])
+    use_own_process_provider(session, region_name)
     return session
 
 

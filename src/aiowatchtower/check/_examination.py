@@ -53,7 +53,7 @@ class _Examination:
 
     async def _look(self, stack: AsyncExitStack) -> None:
         try:
-            session: Session = new_session(self._settings.profile_name)
+            session: Session = new_session(self._settings.profile_name, self._settings.region_name)
             self._add(find_region(session, self._settings))
         except Exception as exc:  # noqa: BLE001 - whatever is raised is what is reported
             error = translated(exc, "credentials", "", DEADLINE_SECONDS)
