@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 
 import anyio
@@ -106,3 +107,50 @@ def test_a_loop_that_is_gone_is_no_error():
     release.set()
     thread.join(10)
     assert not thread.is_alive()
+
+
+async def test_a_function_that_exits_is_told_again(caplog):
+    """SystemExit in the application's function ends nothing, and is said like any exception."""
+    told = []
+
+    def on_drop(lost):
+        told.append(lost.count)
+        sys.exit("fatal")
+
+    notices = DropNotifier(on_drop)
+    notices.tell(_lost(1))
+    notices.tell(_lost(2))
+    await notices.aclose(10)
+    assert told == [1, 2]
+    said = [r.getMessage() for r in caplog.records if r.name == "aiowatchtower"]
+    assert said == ["on_drop raised: SystemExit('fatal')"] * 2
+
+
+async def test_a_busy_function_does_not_keep_all_texts():
+    """While a call lasts, a megabyte of texts and a thousand losses wait; later ones are added up."""
+    told: list[Lost] = []
+    entered, release = threading.Event(), threading.Event()
+
+    def on_drop(lost):
+        told.append(lost)
+        entered.set()
+        release.wait(60)
+
+    def lost(text: str, at: int) -> Lost:
+        return Lost.of("shutdown", [("web", at, text, len(text) + 26)])
+
+    notices = DropNotifier(on_drop)
+    notices.tell(lost("x" * 3_000_000, 0))
+    assert await asyncio.to_thread(entered.wait, 60)
+    for number in range(1, 3_001):
+        notices.tell(lost("y" * 10_000, number))
+    release.set()
+    await notices.aclose(60)
+    assert sum(each.count for each in told) == 3_001
+    assert sum(each.size_bytes for each in told) == 3_000_026 + 3_000 * 10_026
+    texts = [text for each in told[1:] for text in each.messages]
+    assert sum(map(len, texts)) <= 2**20
+    assert len(told) == 1_001
+    assert (told[-1].count, told[-1].first_timestamp_ms, told[-1].last_timestamp_ms) == (
+        2_001, 1_000, 3_000,
+    )  # fmt: skip
