@@ -15,7 +15,8 @@ PACKAGE = "aiowatchtower"
 ROOT = Path(aiowatchtower.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 TESTS = sorted(Path(__file__).parent.rglob("test_*.py"))
-MAX_LINES = 300
+# A file has the length of its subject; above this, it most likely has two.
+MAX_LINES = 350
 
 # A room is a folder directly in the package, or a module there. Each may import from the floors below
 # and from its own floor.

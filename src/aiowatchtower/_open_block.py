@@ -16,7 +16,8 @@ from ._core.ledger import Statistics
 from ._diagnostics.own_log import say
 from ._intake.attachment import Attachment, find_handlers
 from ._intake.handler import CloudWatchLogHandler
-from ._shipping.pipeline import Pipeline, stop_all, wait_for_last_run
+from ._shipping.leaving import leave, wait_for_last_run
+from ._shipping.pipeline import Pipeline
 
 # Servers make their own loggers anew right after the application has started.
 _EARLY_WATCH_SECONDS: Final = 0.05
@@ -106,7 +107,7 @@ class OpenBlock:
     async def flush(self, seconds: float | None) -> None:
         """Return when every record logged before the call was delivered, rejected or dropped."""
         pending = self.statistics().pending
-        if not pending and not any(pipeline.has_chores for pipeline in self._pipelines):
+        if not pending and not any(pipeline.owes_retention for pipeline in self._pipelines):
             return
         with anyio.move_on_after(seconds) as scope:
             for pipeline in self._pipelines:
@@ -133,7 +134,7 @@ class OpenBlock:
         try:
             # In a forked child the pipelines are copies of the parent's, and so are the records.
             if not self.is_forked:
-                await stop_all(self._pipelines, is_cancelled=is_cancelled)
+                await leave(self._pipelines, is_cancelled=is_cancelled)
         finally:
             self._left.set()
             self.detach()
@@ -141,7 +142,7 @@ class OpenBlock:
     def abort(self) -> None:
         """End a leaving now: records that are still open are dropped and counted."""
         for pipeline in self._pipelines:
-            pipeline.abort()
+            pipeline.cut_short()
 
     def detach(self) -> None:
         """Leave loggers and handlers as they were found: all that a forked child has to do."""
@@ -184,7 +185,7 @@ class OpenBlock:
             return
         for handler in find_handlers():
             # One that was closed is another block's, which was left.
-            if handler.enabled and not handler.inbox.closed_because:
+            if handler.enabled and handler.lifecycle.takes_records:
                 self._pipelines.append(Pipeline(handler, self._threads))
                 self.handlers += (handler,)
                 attachment.add(handler)

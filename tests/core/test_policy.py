@@ -46,7 +46,13 @@ VERDICTS = {
         "NoRegion",
         "CredentialsUnavailable",
     ],
-    Verdict.HOLD: ["AccessDeniedException", "AccessDenied", "UntrustedCertificate", "Unheard"],
+    Verdict.HOLD: [
+        "AccessDeniedException",
+        "AccessDenied",
+        "UntrustedCertificate",
+        "UnexpectedError",
+        "Unheard",
+    ],
 }
 BY_CODE = [(code, verdict) for verdict, codes in VERDICTS.items() for code in codes]
 BY_STATUS = [

@@ -125,7 +125,7 @@ def test_a_handler_that_runs_is_left_to_its_block(loggers, handler, running_loop
     """A handler that another block runs is not found."""
     loggers[0].addHandler(handler)
     assert handler in find_handlers()
-    handler.inbox.open(running_loop_stub)
+    handler.inbox.enter(running_loop_stub)
     assert handler not in find_handlers()
 
 

@@ -39,9 +39,9 @@ class Loop:
 
 def _taken(handler):
     """Return the events that wait in a handler's buffer."""
-    queue = handler.inbox.open(Loop())
+    records = handler.inbox.enter(Loop()).records
     handler.inbox.hand_over()
-    return queue.get_nowait()
+    return [] if records.empty() else records.get_nowait()
 
 
 def _texts(handler) -> list[str]:
@@ -475,7 +475,8 @@ async def test_a_callback_of_the_loop_is_no_task():
 def test_late_records_are_counted_and_warned_of_once(caplog):
     """After the block was left, records are not even formatted; one warning says so."""
     handler = CloudWatchLogHandler("/app", formatter=Formatter(AssertionError("formatted")))
-    handler.inbox.close("after_exit")
+    handler.inbox.enter(Loop())  # type: ignore[arg-type]
+    handler.inbox.leave(10.0)
     handler.handle(_record(levelno=logging.INFO))
     assert _warnings(caplog) == [], "a server's own last lines come after the lifespan"
     for _ in range(2):
@@ -483,15 +484,6 @@ def test_late_records_are_counted_and_warned_of_once(caplog):
     assert handler.statistics().dropped == {"after_exit": 3}
     (warning,) = _warnings(caplog)
     assert warning.startswith("records logged after the block of /app was left are dropped: ")
-
-
-def test_records_after_a_crash_are_counted_without_a_word(caplog):
-    """After the worker has crashed, which was reported then, records are counted."""
-    handler = CloudWatchLogHandler("/app")
-    handler.inbox.close("worker_crashed")
-    handler.handle(_record())
-    assert handler.statistics().dropped == {"worker_crashed": 1}
-    assert _warnings(caplog) == []
 
 
 @pytest.mark.parametrize("value", ["0", "false", "No", " off "])
@@ -599,10 +591,12 @@ def test_it_shows_what_it_is():
     handler = CloudWatchLogHandler("/app", "web")
     assert repr(handler) == "<CloudWatchLogHandler /app web (not entered, 0 pending)>"
     handler.handle(_record())
-    handler.inbox.open(Loop())  # type: ignore[arg-type]
+    handler.inbox.enter(Loop())  # type: ignore[arg-type]
     assert repr(handler) == "<CloudWatchLogHandler /app web (open, 1 pending)>"
-    handler.inbox.close("after_exit")
-    assert repr(handler) == "<CloudWatchLogHandler /app web (after_exit, 1 pending)>"
+    handler.inbox.leave(10.0)
+    assert repr(handler) == "<CloudWatchLogHandler /app web (being left, 1 pending)>"
+    handler.inbox.end()
+    assert repr(handler) == "<CloudWatchLogHandler /app web (left, 1 pending)>"
 
 
 @pytest.mark.parametrize(
@@ -614,9 +608,9 @@ def test_records_that_no_block_came_for_are_mourned_at_exit(state, warns, caplog
     if state != "empty":
         handler.handle(_record())
     if state in {"open", "left"}:
-        handler.inbox.open(Loop())  # type: ignore[arg-type]
+        handler.inbox.enter(Loop())  # type: ignore[arg-type]
     if state == "left":
-        handler.inbox.close("after_exit")
+        handler.inbox.leave(10.0)
     handler.at_exit()
     assert len(_warnings(caplog)) == warns
     if warns:
@@ -635,7 +629,7 @@ handler = CloudWatchLogHandler("/app", "{process_id}")
 logging.getLogger().addHandler(handler)
 logging.warning("parent's")
 if sys.argv[1] == "open":
-    handler.inbox.open(Loop())
+    handler.inbox.enter(Loop())
 handler.inbox._lock.acquire()  # as a thread that logs at this moment holds it
 child = os.fork()
 if child == 0:
@@ -644,7 +638,7 @@ if child == 0:
     other.join(30)
     logging.warning("child's second")
     seen = handler.statistics()
-    queue = handler.inbox.open(Loop())
+    queue = handler.inbox.enter(Loop()).records
     handler.inbox.hand_over()
     events = queue.get_nowait()
     assert (seen.logged, seen.pending) == (2, 2), seen

@@ -174,7 +174,7 @@ def test_what_counts_as_shipped_twice(logger, said, group, stream, level, warns)
     """Another group is meant, and so is a stream of their own for some of the records."""
     first = CloudWatchLogHandler("/app", "web")
     logger.addHandler(first)
-    first.inbox.open(Loop())  # type: ignore[arg-type]
+    first.inbox.enter(Loop())  # type: ignore[arg-type]
     _look(logger, CloudWatchLogHandler(group, stream, level=level))
     assert [text for text in said if "twice" in text] == said[: int(warns)]
     assert any("twice" in text for text in said) == warns

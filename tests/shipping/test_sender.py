@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 
@@ -10,6 +11,8 @@ from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.events import Answer, Batch
+from aiowatchtower._core.ledger import Ledger
+from aiowatchtower._core.phase import Lifecycle
 from aiowatchtower._core.progress import Progress
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 from aiowatchtower._shipping.provisioner import Provisioner
@@ -63,7 +66,7 @@ class Unhurried(TimeBudget):
     """Writes down each pause among the calls, in the ceilings of full jitter, and does not wait."""
 
     def __init__(self, happened: list[object]) -> None:
-        super().__init__(lambda: 0.0, max_in_flight=1)
+        super().__init__(Lifecycle(), lambda: 0.0, max_in_flight=1)
         self._happened = happened
 
     async def pause(self, seconds: float) -> None:
@@ -137,5 +140,5 @@ def _sender(client):
     backoff = Backoff(lambda: 1.0)
     return Sender(
         client, Provisioner(settings, client, diagnostics, backoff, budget, clock), diagnostics, backoff, budget,
-        group="/app", max_in_flight=1, max_event_bytes=1_000, note_error=lambda error: None,
+        Ledger(nullcontext()), group="/app", max_in_flight=1, max_event_bytes=1_000,
     )  # fmt: skip

@@ -59,6 +59,9 @@ _BY_CODE: Final = {
         "CloudWatch Logs never redirects. Check endpoint_url=, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS and any "
         "proxy; if the new address is right, name it as the endpoint."
     ),
+    "UnexpectedError": (
+        "If the process has memory and threads left, this is a bug in aiowatchtower: please report it."
+    ),
     "UnrecognizedClientException": "AWS does not know the access key. Check the credentials.",
     "InvalidClientTokenId": "AWS does not know the access key. Check the credentials.",
     "InvalidSignatureException": "Check the secret access key: AWS computes another signature.",

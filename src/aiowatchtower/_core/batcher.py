@@ -153,6 +153,21 @@ class Batcher:
         if stream in self._queues:
             self._schedule(stream, self._queues[stream])
 
+    def finish_all(self) -> None:
+        """Say that no batch is out any more, after a crash: what was not restored is lost."""
+        for stream in list(self._out):
+            self.finish(stream)
+
+    @property
+    def count(self) -> int:
+        """How many events wait; those of batches that are out are not among them."""
+        return sum(queue.count for queue in self._queues.values())
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of the events that wait."""
+        return sum(queue.size_bytes for queue in self._queues.values())
+
     def restore(self, batch: Batch) -> None:
         """Put a batch back whose fate is still open, or what is left of it, in front of its stream.
 

@@ -9,7 +9,10 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
+from aiowatchtower._text.truncate import utf8_size
+
 from .errors import DeliveryError
+from .limits import EVENT_OVERHEAD_BYTES
 
 # (stream, timestamp_ms, message, size_bytes). A plain tuple of str and int, because the garbage
 # collector stops tracking those: a full buffer then costs it nothing. A class instance or a
@@ -21,6 +24,14 @@ MESSAGE: Final = 2
 SIZE_BYTES: Final = 3
 
 _size: Final[Callable[[LogEvent], int]] = itemgetter(SIZE_BYTES)
+
+
+def own_event(stream: str, timestamp_ms: int, message: str) -> LogEvent:
+    """Make an event that is no record of the application: a marker, a probe, a record cut anew.
+
+    The event of a record is made in ``Inbox.put``, with the size that its handler has worked out.
+    """
+    return (stream, timestamp_ms, message, utf8_size(message) + EVENT_OVERHEAD_BYTES)
 
 
 def total_bytes(events: Iterable[LogEvent]) -> int:

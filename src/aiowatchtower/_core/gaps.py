@@ -1,34 +1,55 @@
-"""The marker that tells a stream's readers where records are missing. Pure."""
+"""What a full buffer has cost each stream, and the marker that tells the stream's readers. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timezone
 
-from .events import Batch, Lost
-from .limits import EVENT_OVERHEAD_BYTES, MAX_BATCH_SPAN_MS
+from .events import Batch, Lost, own_event
+from .limits import MAX_BATCH_SPAN_MS
+
+
+class Overflow:
+    """Adds up the records of one stream that found no room in the buffer.
+
+    The only accumulator of such losses: the inbox fills one, the worker merges it into that of the gap.
+    """
+
+    def __init__(self, timestamp_ms: int) -> None:
+        self.count = 0
+        self.size_bytes = 0
+        self.first_ms = self.last_ms = timestamp_ms
+
+    def add(self, timestamp_ms: int, size_bytes: int) -> None:
+        """Add one record."""
+        self.count += 1
+        self.size_bytes += size_bytes
+        self.first_ms = min(self.first_ms, timestamp_ms)
+        self.last_ms = max(self.last_ms, timestamp_ms)
+
+    def merge(self, later: Overflow) -> None:
+        """Add what was lost later in the same stream."""
+        self.count += later.count
+        self.size_bytes += later.size_bytes
+        self.first_ms = min(self.first_ms, later.first_ms)
+        self.last_ms = max(self.last_ms, later.last_ms)
+
+    def lost(self, stream: str) -> Lost:
+        """Return the loss as a value, for ``on_drop``."""
+        return Lost("buffer_full", stream, self.count, self.size_bytes, self.first_ms, self.last_ms)
 
 
 class Gaps:
-    """What each stream has lost to a full buffer and not been told of yet."""
+    """The losses of each stream that its readers have not been told of yet."""
 
     def __init__(self) -> None:
-        self._lost: dict[str, Lost] = {}
+        self._lost: dict[str, Overflow] = {}
         self._written: dict[str, Batch] = {}
 
-    def add(self, lost: Lost) -> None:
+    def add(self, stream: str, overflow: Overflow) -> None:
         """Add newer losses of one stream."""
-        before = self._lost.get(lost.stream)
-        if before is None:
-            self._lost[lost.stream] = lost
-            return
-        self._lost[lost.stream] = replace(
-            before,
-            count=before.count + lost.count,
-            size_bytes=before.size_bytes + lost.size_bytes,
-            first_timestamp_ms=min(before.first_timestamp_ms, lost.first_timestamp_ms),
-            last_timestamp_ms=max(before.last_timestamp_ms, lost.last_timestamp_ms),
-        )
+        before = self._lost.setdefault(stream, overflow)
+        if before is not overflow:
+            before.merge(overflow)
 
     def streams(self, *, now: bool) -> set[str]:
         """Return the streams with a gap to be marked, or none if it is not the time."""
@@ -45,12 +66,11 @@ class Gaps:
         lost = self._lost.pop(stream)
         text = (
             f"aiowatchtower: {lost.count} records dropped (buffer full) between "
-            f"{_moment(lost.first_timestamp_ms)} and {_moment(lost.last_timestamp_ms)}"
+            f"{_moment(lost.first_ms)} and {_moment(lost.last_ms)}"
         )
-        is_recent = now_ms - MAX_BATCH_SPAN_MS < lost.last_timestamp_ms <= now_ms
-        at = lost.last_timestamp_ms if is_recent else now_ms
-        event = (stream, at, text, len(text) + EVENT_OVERHEAD_BYTES)
-        return Batch.of(stream, [event], counted=False)
+        is_recent = now_ms - MAX_BATCH_SPAN_MS < lost.last_ms <= now_ms
+        at = lost.last_ms if is_recent else now_ms
+        return Batch.of(stream, [own_event(stream, at, text)], counted=False)
 
     def restore(self, marker: Batch) -> None:
         """Take a marker back that could not be delivered yet."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from .errors import DeliveryError
@@ -20,7 +21,7 @@ class Statistics:
     Attributes:
         logged: Records that reached the handler (after its level and filters).
         delivered: Records that CloudWatch Logs has accepted.
-        rejected: Records AWS took the request of but not the event, by reason: ``too_old``
+        rejected: Records that AWS rejected one by one in requests that it accepted, by reason: ``too_old``
             (14 days), ``expired`` (the group's retention), ``too_new`` (2 hours ahead).
         dropped: Records given up here, by reason: ``buffer_full``, ``shutdown`` (the block was
             left before they could be delivered), ``refused`` (AWS refuses the event itself),
@@ -81,70 +82,128 @@ class Statistics:
 
 
 class Ledger:
-    """Counts records in when they are logged and out when they have met their fate.
+    """Counts records in when the worker's queue gets them, and out when they have met their fate.
 
-    Not thread-safe by itself: the inbox, which is where threads meet, holds its lock around
-    every change.
+    It holds the latest ``Statistics``; each booking works out the next in full and then stores it at
+    once. So an exception on the way (no memory, a signal handler that raises) changes nothing, and what
+    a signal handler or ``__del__`` books meanwhile in the same thread is not overwritten.
+
+    Args:
+        lock: Guards against other threads. Reentrant, because a signal handler or ``__del__`` may log
+            while its thread is booking.
     """
 
-    def __init__(self) -> None:
-        self.logged = 0
+    def __init__(self, lock: AbstractContextManager[object]) -> None:
+        self.reset(lock)
+
+    def reset(self, lock: AbstractContextManager[object]) -> None:
+        """Start anew with nothing logged, as a forked child does.
+
+        With a new lock: in the child, the old one may be held by a thread that is not there.
+        """
+        self._lock = lock
+        self._seen = Statistics()
+        # An attribute of its own, because it is compared with the buffer's bound for each record.
         self.pending_bytes = 0
-        self._settled = 0
-        self._delivered = 0
-        self._rejected: Counter[str] = Counter()
-        self._dropped: Counter[str] = Counter()
-        self._batches = 0
-        self._retries = 0
-        self._wire_bytes = 0
-        self._possible_duplicates = 0
-        self._last_error: DeliveryError | None = None
-        self._last_delivery: datetime | None = None
 
     @property
     def pending(self) -> int:
-        """Return how many records have no fate yet."""
-        return self.logged - self._settled
+        """Return how many of the records counted in have no fate yet."""
+        return self._seen.pending
+
+    def count_in(self, count: int, size_bytes: int) -> None:
+        """Count records that have been handed to the worker."""
+        self._book(lambda seen: _counted_in(seen, count, size_bytes))
+
+    def count_unbuffered(self, reason: str, count: int = 1) -> None:
+        """Book records that never were in the buffer: empty, without room, or after the block."""
+        self._book(lambda seen: _unbuffered(seen, reason, count))
+
+    def drop(self, reason: str, count: int, size_bytes: int) -> None:
+        """Book ``count`` pending records as lost; ``size_bytes`` is what they held of the buffer."""
+        if count:
+            self._book(lambda seen: _dropped(seen, reason, count, size_bytes))
 
     def settle(self, receipt: Receipt) -> None:
         """Book the fates of one batch and free its bytes."""
-        # A batch that was interrupted before any fate was found comes again.
-        self._batches += bool(receipt.batch.events)
-        self._wire_bytes += receipt.wire_bytes
-        self._retries += receipt.retries
-        if not receipt.batch.counted:
-            return
-        self._settled += len(receipt.batch.events)
-        self.pending_bytes -= receipt.batch.size_bytes
-        self._delivered += receipt.delivered
-        self._rejected.update(receipt.rejected)
-        self._dropped.update(receipt.dropped)
-        self._possible_duplicates += receipt.possible_duplicates
-        self._last_delivery = receipt.accepted_at or self._last_delivery
-
-    def drop(self, reason: str, count: int, size_bytes: int = 0) -> None:
-        """Book ``count`` logged records as lost; ``size_bytes`` is what they held of the buffer."""
-        self._settled += count
-        self._dropped[reason] += count
-        self.pending_bytes -= size_bytes
+        self._book(lambda seen: _settled(seen, receipt))
 
     def note_error(self, error: DeliveryError) -> None:
         """Remember the latest failure."""
-        self._last_error = error
+        self._book(lambda seen: replace(seen, last_error=error))
 
-    def snapshot(self, staged: int = 0, staged_bytes: int = 0) -> Statistics:
+    def snapshot(self, staged: int = 0, staged_bytes: int = 0, overflowed: int = 0) -> Statistics:
         """Return the counters as they stand, with the records that are yet to be counted in."""
-        return Statistics(
-            logged=self.logged + staged,
-            delivered=self._delivered,
-            rejected=dict(self._rejected),
-            dropped=dict(self._dropped),
-            pending=self.pending + staged,
-            pending_bytes=self.pending_bytes + staged_bytes,
-            batches=self._batches,
-            retries=self._retries,
-            wire_bytes=self._wire_bytes,
-            possible_duplicates=self._possible_duplicates,
-            last_error=self._last_error,
-            last_delivery=self._last_delivery,
+        with self._lock:
+            seen = self._seen
+        dropped = _sum(seen.dropped, {"buffer_full": overflowed} if overflowed else {})
+        return replace(
+            seen,
+            logged=seen.logged + staged + overflowed,
+            rejected=dict(seen.rejected),
+            dropped=dropped,
+            pending=seen.pending + staged,
+            pending_bytes=seen.pending_bytes + staged_bytes,
         )
+
+    def _book(self, following: Callable[[Statistics], Statistics]) -> None:
+        with self._lock:
+            while True:
+                seen = self._seen
+                after = following(seen)
+                pending_bytes = after.pending_bytes
+                # Otherwise a signal handler or __del__ in this thread has booked something meanwhile.
+                if self._seen is seen:
+                    self._seen = after
+                    self.pending_bytes = pending_bytes
+                    return
+
+
+def _counted_in(seen: Statistics, count: int, size_bytes: int) -> Statistics:
+    return replace(
+        seen,
+        logged=seen.logged + count,
+        pending=seen.pending + count,
+        pending_bytes=seen.pending_bytes + size_bytes,
+    )
+
+
+def _unbuffered(seen: Statistics, reason: str, count: int) -> Statistics:
+    return replace(seen, logged=seen.logged + count, dropped=_sum(seen.dropped, {reason: count}))
+
+
+def _dropped(seen: Statistics, reason: str, count: int, size_bytes: int) -> Statistics:
+    return replace(
+        seen,
+        dropped=_sum(seen.dropped, {reason: count}),
+        pending=seen.pending - count,
+        pending_bytes=seen.pending_bytes - size_bytes,
+    )
+
+
+def _settled(seen: Statistics, receipt: Receipt) -> Statistics:
+    batch = receipt.batch
+    after = replace(
+        seen,
+        # A batch that was interrupted before any fate was found comes again.
+        batches=seen.batches + bool(batch.events),
+        wire_bytes=seen.wire_bytes + receipt.wire_bytes,
+        retries=seen.retries + receipt.retries,
+    )
+    if not batch.counted:
+        return after
+    return replace(
+        after,
+        pending=seen.pending - len(batch.events),
+        pending_bytes=seen.pending_bytes - batch.size_bytes,
+        delivered=seen.delivered + receipt.delivered,
+        rejected=_sum(seen.rejected, receipt.rejected),
+        dropped=_sum(seen.dropped, receipt.dropped),
+        possible_duplicates=seen.possible_duplicates + receipt.possible_duplicates,
+        last_delivery=receipt.accepted_at or seen.last_delivery,
+    )
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """Return both counts by reason, added up."""
+    return {reason: one.get(reason, 0) + other.get(reason, 0) for reason in {**one, **other}}

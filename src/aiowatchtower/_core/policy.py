@@ -59,6 +59,7 @@ _BY_CODE: Final = {
     "AccessDenied": Verdict.HOLD,
     "UntrustedCertificate": Verdict.HOLD,
     "Redirected": Verdict.HOLD,
+    "UnexpectedError": Verdict.HOLD,
 }
 _REQUEST_TOO_LARGE: Final = 413
 _TOO_MANY_REQUESTS: Final = 429

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from aiowatchtower._text.truncate import truncate, utf8_size
+from aiowatchtower._text.truncate import truncate
 
 from .errors import DeliveryError
-from .events import SIZE_BYTES, Answer, Batch, LogEvent, Lost, Receipt
+from .events import SIZE_BYTES, Answer, Batch, LogEvent, Lost, Receipt, own_event
 from .limits import EVENT_OVERHEAD_BYTES
 
 # First and one past the last of a batch's events.
@@ -161,4 +161,4 @@ def _shortened(event: LogEvent, max_event_bytes: int) -> LogEvent:
     if size_bytes <= max_event_bytes:
         return event
     message = truncate(message, max_event_bytes - EVENT_OVERHEAD_BYTES)
-    return (stream, timestamp_ms, message, utf8_size(message) + EVENT_OVERHEAD_BYTES)
+    return own_event(stream, timestamp_ms, message)

@@ -22,8 +22,9 @@ from aiowatchtower._config.settings import (
     Settings,
     check_keywords,
 )
-from aiowatchtower._core.ledger import Statistics
+from aiowatchtower._core.ledger import Ledger, Statistics
 from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES
+from aiowatchtower._core.phase import Lifecycle, Phase
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 from aiowatchtower._diagnostics.self_feeding import MARK, SHIPPING, is_ours, is_shipping
 from aiowatchtower._text.formatter import CloudWatchLogFormatter, describe_failure, format_extra
@@ -47,6 +48,12 @@ _reference: Final = weakref.ref
 _reference_count: Final = weakref.getweakrefcount
 _ERROR: Final = logging.ERROR
 _DEFAULT_FORMATTER: Final = CloudWatchLogFormatter()
+_SHOWN: Final = {
+    Phase.KEEPING: "not entered",
+    Phase.OPEN: "open",
+    Phase.LEAVING: "being left",
+    Phase.CLOSED: "left",
+}
 _handlers: Final[weakref.WeakSet[CloudWatchLogHandler]] = weakref.WeakSet()
 
 
@@ -120,21 +127,21 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
             or CloudWatchLogFormatter(structured=bool(self.settings.structured))
         )
         self.diagnostics: Diagnostics = Diagnostics(self._clock)
-        self.inbox: Inbox = Inbox(self.settings.max_buffer_size)
+        self.lifecycle: Lifecycle = Lifecycle()
+        self.ledger: Ledger = Ledger(threading.RLock())
+        self.inbox: Inbox = Inbox(self.settings.max_buffer_size, self.ledger, self.lifecycle)
         self.enabled: bool = self.settings.enabled and not _is_switched_off()
         self._stream_name = self.settings.stream_name
         self._constant_stream = self._stream_name.constant
         self._max_event_bytes = self.settings.max_event_bytes
         self._visits = _Visits()
         self._unattended: Unattended | None = self._watched()
-        # The task that delivers, or the last one that did.
-        self.delivery: asyncio.Task[None] | None = None
         _handlers.add(self)
 
     def __repr__(self) -> str:
         """Show group, stream and what is waiting."""
         seen = self.inbox.statistics()
-        state = "open" if self.inbox.is_open else self.inbox.closed_because or "not entered"
+        state = _SHOWN[self.lifecycle.phase]
         return (
             f"<CloudWatchLogHandler {self.settings.log_group_name} "
             f"{self.settings.log_stream_name} ({state}, {seen.pending} pending)>"
@@ -180,7 +187,7 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Format in the caller's context and put the text in the buffer."""
-        if self.inbox.closed_because:
+        if not self.lifecycle.takes_records:
             self._drop_late(record)
             return
         try:
@@ -192,7 +199,7 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
         if not message:
             message = format_extra(record, self.formatter)
             if not message:
-                self.inbox.count_dropped("empty")
+                self.ledger.count_unbuffered("empty")
                 return
         size_bytes = len(message) + EVENT_OVERHEAD_BYTES
         if size_bytes > self._max_event_bytes or not message.isascii():
@@ -201,9 +208,9 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
         try:
             at = int(record.created * 1000 + _HALF_A_MICROSECOND_MS)
             stream = self._constant_stream or self._resolved(record)
-            self.inbox.put((stream, at, message, size_bytes), record.levelno >= _ERROR)
+            self.inbox.put(stream, at, message, size_bytes, record.levelno >= _ERROR)
         except Exception:  # noqa: BLE001 - logging's own way to say so, and it never raises
-            self.inbox.count_dropped("malformed")
+            self.ledger.count_unbuffered("malformed")
             self.handleError(record)
         if self._unattended is not None:
             self._look_after()
@@ -231,9 +238,9 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
     def _drop_late(self, record: logging.LogRecord) -> None:
         if is_ours(record):
             return
-        self.inbox.count_dropped(self.inbox.closed_because)
+        self.ledger.count_unbuffered(self.lifecycle.reason)
         # Not of lesser ones: a server's own last lines come after the lifespan, always.
-        if record.levelno >= logging.WARNING and self.inbox.closed_because == "after_exit":
+        if record.levelno >= logging.WARNING:
             self.diagnostics.warn(
                 "after_exit",
                 f"records logged after the block of {self.settings.log_group_name} was left are "
@@ -260,8 +267,8 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
     def after_fork(self) -> None:
         """Forget the parent's records and worker; called in each forked child."""
         is_forked = self.inbox.is_open
-        self.inbox.reset()
-        self.delivery = None
+        self.inbox.fork()
+        self.ledger.reset(threading.RLock())
         self._visits = _Visits()
         self._stream_name.resolve_process()
         self._constant_stream = self._stream_name.constant

@@ -7,258 +7,300 @@ import contextvars
 import sys
 import threading
 from collections import deque
-from typing import Final
+from itertools import repeat, starmap
+from typing import Final, NamedTuple
 
-from aiowatchtower._core.errors import DeliveryError
-from aiowatchtower._core.events import (
-    SIZE_BYTES,
-    STREAM,
-    TIMESTAMP_MS,
-    LogEvent,
-    Lost,
-    Receipt,
-    total_bytes,
-)
+from aiowatchtower._core.events import LogEvent, total_bytes
+from aiowatchtower._core.gaps import Overflow
 from aiowatchtower._core.ledger import Ledger, Statistics
+from aiowatchtower._core.phase import Lifecycle, Phase
 
-# How often staged records are taken over while records flow. One wake-up per record costs more
-# than the record does, and one per loop turn still does at low rates.
+# How often staged records are handed over while records flow. A wake-up of the loop for each record
+# costs more than the record does, and one for each turn of the loop still does at low rates.
 DRAIN_SECONDS: Final = 0.02
-# A quarter of a millisecond of the loop's time.
-_AT_MOST: Final = 5_000
-# The share of the buffer that is kept for ERROR and above.
+# Taking over so many events costs about a quarter of a millisecond of the loop's time; then others get
+# their turn.
+_SLICE_EVENTS: Final = 5_000
+# One part in so many of the buffer is kept for ERROR and above.
 _RESERVE: Final = 8
+# What records are counted under that are logged after their block.
+_AFTER_EXIT: Final = "after_exit"
+
+
+class Arrivals(NamedTuple):
+    """What the inbox gives the worker of one block.
+
+    Attributes:
+        records: Lists of events, none of them empty or longer than a slice.
+        news: Set when there is something to do: records, an overflow, or a block that is being left.
+    """
+
+    records: asyncio.Queue[list[LogEvent]]
+    news: asyncio.Event
 
 
 class Inbox:
-    """Stages events, bounded in bytes until they are answered for, and books their fates.
+    """Stages events, bounded in bytes until they are answered for.
 
-    ``put`` may be called from any thread, any task, with or without a loop, also while another
-    ``put`` runs in the same thread (a signal handler or ``__del__`` that logs). It takes no lock
-    unless it drops: appending to a deque is atomic, and what has been logged is counted when it
-    is taken over. Records are kept before the first ``open`` and dropped, counted, after a
-    ``close``.
+    ``put`` may be called from any thread, any task, with or without a loop, also while another ``put``
+    runs in the same thread (a signal handler or ``__del__`` that logs). It takes no lock unless it
+    drops: appending to a deque is atomic, and records are counted when they are handed over. Records
+    are kept before the first block, and dropped and counted after one.
+
+    The inbox makes the changes of the handler's ``lifecycle``, because each goes together with what
+    becomes of the staged records.
     """
 
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self.closed_because: str = ""
-        self.reset()
+    def __init__(self, max_bytes: int, ledger: Ledger, lifecycle: Lifecycle) -> None:
+        self._urgent_room = max_bytes
+        self._room = max_bytes - max_bytes // _RESERVE
+        self._ledger = ledger
+        self._lifecycle = lifecycle
+        self._set_up()
 
-    def reset(self) -> None:
-        """Start anew with nothing logged: also what a forked child does with its copy.
-
-        What was closed stays closed.
-        """
-        # A new lock: in a forked child the old one may be held by a thread that is not there.
+    def _set_up(self) -> None:
         self._lock = threading.RLock()
-        self._ledger = Ledger()
         self._staged: deque[LogEvent] = deque()
         self._staged_bytes = 0
-        self._overflow: dict[str, _Overflow] = {}
+        # Taken from the staging area, and counted in, but not handed over: empty but for an exception.
+        self._in_hand: list[LogEvent] = []
+        self._counted: list[LogEvent] = []
+        self._overflow: dict[str, Overflow] = {}
+        self._overflow_count = 0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._queue: asyncio.Queue[list[LogEvent]] | None = None
+        self._arrivals: Arrivals | None = None
         self._timer: asyncio.TimerHandle | None = None
-        # Not that of the request which happens to log: it would be kept for as long as records flow.
         self._context = contextvars.Context()
-        # False only while there is a loop that sleeps.
-        self._is_awake = True
-        self._set_closed(self.closed_because)
+        # False: no drain is scheduled, and the next put() has to see to what it has staged.
+        self._is_drain_scheduled = self._lifecycle.takes_records
+
+    def fork(self) -> None:
+        """Start anew with nothing staged, as a forked child does. The ledger is the caller's to reset."""
+        self._lifecycle.fork()
+        # With a new lock: the old one may be held by a thread that is not there.
+        self._set_up()
 
     @property
     def is_open(self) -> bool:
         """Whether a worker takes what is put."""
-        return self._loop is not None and not self._loop.is_closed()
+        loop = self._loop
+        return self._lifecycle.phase is Phase.OPEN and loop is not None and not loop.is_closed()
+
+    @property
+    def is_keeping(self) -> bool:
+        """Whether records are kept for a block that has yet to come."""
+        return self._lifecycle.takes_records and not self.is_open
 
     @property
     def has_overflowed(self) -> bool:
         """Whether records have been dropped for want of room that no worker has been told of yet."""
         return bool(self._overflow)
 
-    def put(self, event: LogEvent, urgent: bool) -> None:
+    def put(
+        self, stream: str, timestamp_ms: int, message: str, size_bytes: int, urgent: bool
+    ) -> None:
         """Take one event, or drop it when the buffer is full. Never blocks, never raises.
 
-        ``urgent`` events (ERROR and above) may use the last eighth of the buffer.
+        ``urgent`` events (ERROR and above) may use the last eighth of the buffer. This is the one place
+        where the event of a record is made.
         """
-        staged_bytes = self._staged_bytes + event[SIZE_BYTES]
+        staged_bytes = self._staged_bytes + size_bytes
         room = self._urgent_room if urgent else self._room
         if staged_bytes + self._ledger.pending_bytes > room:
-            self._drop(event)
+            self._add_overflow(stream, timestamp_ms, size_bytes)
         else:
             # Two threads may overwrite each other's sum here. It only has to hold for a few
             # milliseconds, until the events themselves are counted.
             self._staged_bytes = staged_bytes
-            self._staged.append(event)
-        if not self._is_awake:
-            self._wake()
+            self._staged.append((stream, timestamp_ms, message, size_bytes))
+        if not self._is_drain_scheduled:
+            self._schedule_drain()
 
-    def _wake(self) -> None:
+    def _schedule_drain(self) -> None:
         with self._lock:
-            loop = self._loop
-            if self._is_awake or loop is None:
+            if not self._lifecycle.takes_records:
+                self._refuse_staged()
                 return
-            self._is_awake = True
+            loop = self._loop
+            if self._is_drain_scheduled or loop is None:
+                return
+            self._is_drain_scheduled = True
         try:
-            loop.call_soon_threadsafe(self._tick, context=self._context)
+            loop.call_soon_threadsafe(self._drain, context=self._context)
         except RuntimeError:
-            self._loop_is_gone(loop)
+            self._keep_without(loop)
 
-    def _loop_is_gone(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _keep_without(self, loop: asyncio.AbstractEventLoop) -> None:
         """Keep records as before entry: the loop was closed without leaving the block."""
         with self._lock:
-            if self._loop is loop:
+            if self._loop is loop and self._lifecycle.phase is Phase.OPEN:
+                self._lifecycle.lose_loop()
                 self._loop = None
 
-    def _set_closed(self, because: str) -> None:
-        """Say why records are dropped at once, or "" to take them."""
-        self.closed_because = because
-        # Without room there is nothing more that put() has to ask.
-        self._urgent_room = -1 if because else self._max_bytes
-        self._room = -1 if because else self._max_bytes - self._max_bytes // _RESERVE
+    def _refuse_staged(self) -> None:
+        """Drop records whose threads have seen an open handler, and staged them after it was closed."""
+        late = [self._staged.popleft() for _ in range(len(self._staged))]
+        self._staged_bytes -= total_bytes(late)
+        if late:
+            self._ledger.count_unbuffered(self._lifecycle.reason, len(late))
 
-    def _drop(self, event: LogEvent) -> None:
-        """Book a record that found no room; what is known of it is when and how large."""
+    def _add_overflow(self, stream: str, timestamp_ms: int, size_bytes: int) -> None:
+        """Count a record that found no room; only its time and its size are remembered."""
         with self._lock:
-            self.count_dropped(self.closed_because or "buffer_full")
-            if self.closed_because:
+            if not self._lifecycle.takes_records:
+                self._ledger.count_unbuffered(self._lifecycle.reason)
                 return
-            overflow = self._overflow.get(event[STREAM])
+            overflow = self._overflow.get(stream)
             if overflow is None:
-                overflow = self._overflow[event[STREAM]] = _Overflow(event[TIMESTAMP_MS])
-            overflow.add(event)
+                overflow = self._overflow[stream] = Overflow(timestamp_ms)
+            overflow.add(timestamp_ms, size_bytes)
+            self._overflow_count += 1
 
-    def count_dropped(self, reason: str) -> None:
-        """Book a record that is not even formatted: empty, or after the block was left."""
-        with self._lock:
-            self._ledger.logged += 1
-            self._ledger.drop(reason, 1)
-
-    def open(self, loop: asyncio.AbstractEventLoop) -> asyncio.Queue[list[LogEvent]]:
+    def enter(self, loop: asyncio.AbstractEventLoop) -> Arrivals:
         """Let the loop's worker have what is staged from now on, and what was kept before.
 
-        Returns the queue: one list per take-over. To be called on the loop.
+        To be called on the loop, in the context in which the block is entered.
         """
         with self._lock:
+            if self._lifecycle.phase is Phase.OPEN:
+                # The loop was closed inside the block before, and nobody has logged since.
+                self._lifecycle.lose_loop()
+            elif self._lifecycle.phase is Phase.LEAVING:
+                self._lifecycle.end()
             left = self._abandoned()
+            self._lifecycle.enter()
             self._loop = loop
-            self._queue = asyncio.Queue()
-            self._set_closed("")
-            self._is_awake = True
-        if left:
-            self._queue.put_nowait(left)
-        loop.call_soon(self._tick, context=self._context)
-        return self._queue
+            self._arrivals = Arrivals(asyncio.Queue(), asyncio.Event())
+            # Not the context of the request that happens to log: timers would keep it alive for as
+            # long as records flow.
+            self._context = contextvars.copy_context()
+            self._is_drain_scheduled = True
+        for events in left:
+            self._arrivals.records.put_nowait(events)
+        loop.call_soon(self._drain, context=self._context)
+        return self._arrivals
 
-    def _abandoned(self) -> list[LogEvent]:
+    def _abandoned(self) -> list[list[LogEvent]]:
         """Return what a loop that was closed inside its block has left in the queue.
 
         What its worker had taken from there is lost with the loop, and booked as such.
         """
-        left: list[LogEvent] = []
-        while self._queue is not None and not self._queue.empty():
-            left += self._queue.get_nowait()
-        lost = self._ledger.pending - len(left)
-        if lost:
-            lost_bytes = self._ledger.pending_bytes - total_bytes(left)
-            self._ledger.drop("abandoned", lost, lost_bytes)
+        left = [self._counted] if self._counted else []
+        self._counted = []
+        while self._arrivals is not None and not self._arrivals.records.empty():
+            left.append(self._arrivals.records.get_nowait())
+        count = self._ledger.pending - sum(map(len, left))
+        size_bytes = self._ledger.pending_bytes - sum(map(total_bytes, left))
+        self._ledger.drop("abandoned", count, size_bytes)
         return left
 
-    def close(self, reason: str) -> None:
-        """Take no more; hand what is staged to the queue. To be called on the loop."""
+    def leave(self, deadline: float) -> None:
+        """Take no more; hand what is staged to the worker. To be called on the loop."""
         with self._lock:
-            self._set_closed(reason)
-            self._loop = None
-            self._is_awake = True
+            self._lifecycle.leave(deadline, _AFTER_EXIT)
+            # From here on, each put() that comes too late sees to its own record.
+            self._is_drain_scheduled = False
             if self._timer is not None:
                 self._timer.cancel()
-        self.hand_over()
+            self.hand_over()
+        if self._arrivals is not None:
+            self._arrivals.news.set()
+
+    def hurry(self, deadline: float) -> None:
+        """Let the block be left by ``deadline``, which is earlier than was planned."""
+        with self._lock:
+            self._lifecycle.hurry(deadline)
+
+    def is_being_left_on(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether a worker on this loop has yet to end."""
+        return self._lifecycle.phase is Phase.LEAVING and self._loop is loop
+
+    def end(self) -> None:
+        """Say that the worker has ended, after ``leave``."""
+        with self._lock:
+            self._lifecycle.end()
+            self._loop = self._arrivals = None
+            self._context = contextvars.Context()
 
     def hand_over(self, at_most: int = sys.maxsize) -> None:
-        """Put what is staged into the queue now. To be called on the loop.
-
-        An empty list tells the worker to look around: that it is to stop, or of an overflow.
-        """
+        """Give the worker what is staged, up to ``at_most`` events. To be called on the loop."""
+        arrivals = self._arrivals
+        if arrivals is None:
+            return
         with self._lock:
-            count = min(at_most, len(self._staged))
-            take = self._staged.popleft
-            taken = [take() for _ in range(count)]
-            taken_bytes = total_bytes(taken)
-            self._ledger.logged += count
-            self._ledger.pending_bytes += taken_bytes
-            # Nothing staged, nothing to sum: what threads have spoilt of the sum ends here.
-            self._staged_bytes = self._staged_bytes - taken_bytes if self._staged else 0
-            queue = self._queue
-        if queue is not None:
-            queue.put_nowait(taken)
+            left = min(at_most, len(self._staged) + len(self._in_hand))
+            while left > 0 or self._counted:
+                left -= self._hand_over_slice(arrivals, min(left, _SLICE_EVENTS))
 
-    def _tick(self) -> None:
-        """Take over every few milliseconds while records flow; then sleep until the next one."""
+    def _hand_over_slice(self, arrivals: Arrivals, count: int) -> int:
+        """Hand over about ``count`` events; return how many were taken.
+
+        Where an exception comes in between (no memory, a signal handler that raises), what was taken
+        stays for the next time, and is counted once.
+        """
+        if not self._counted:
+            # One call takes them all, and no signal handler runs in it.
+            self._in_hand.extend(
+                starmap(self._staged.popleft, repeat((), count - len(self._in_hand)))
+            )
+            size_bytes = total_bytes(self._in_hand)
+            self._ledger.count_in(len(self._in_hand), size_bytes)
+            self._counted, self._in_hand = self._in_hand, []
+            # With nothing staged the sum is zero, however much unsynchronised additions made it drift.
+            self._staged_bytes = self._staged_bytes - size_bytes if self._staged else 0
+        taken, before = self._counted, arrivals.records.qsize()
+        try:
+            arrivals.records.put_nowait(taken)
+        finally:
+            if arrivals.records.qsize() > before:
+                self._counted = []
+        arrivals.news.set()
+        return len(taken)
+
+    def _drain(self) -> None:
+        """Hand over every few milliseconds while records flow; then sleep until the next one."""
         with self._lock:
             loop = self._loop
-            if loop is None:
+            if loop is None or self._lifecycle.phase is not Phase.OPEN:
                 return
-            if not self._staged and not self._overflow:
-                self._is_awake = False
-                # Looked at again: put() may have appended just before it saw the flag fall.
-                if not self._staged and not self._overflow:
+            if not self._has_news:
+                self._is_drain_scheduled = False
+                # Look again: a put() may have appended just before it would have seen False.
+                if not self._has_news:
                     return
-                self._is_awake = True
+                self._is_drain_scheduled = True
             if self._timer is not None:
                 self._timer.cancel()
-        self.hand_over(_AT_MOST)
-        delay = 0 if self._staged else DRAIN_SECONDS
-        self._timer = loop.call_later(delay, self._tick, context=self._context)
+        try:
+            self.hand_over(_SLICE_EVENTS)
+            if self._overflow and self._arrivals is not None:
+                self._arrivals.news.set()
+        finally:
+            # Also after an exception, such as the one of a signal handler: otherwise nothing would
+            # ever be handed over again.
+            delay = 0 if self._staged else DRAIN_SECONDS
+            self._timer = loop.call_later(delay, self._drain, context=self._context)
 
-    def take_overflow(self) -> dict[str, Lost]:
-        """Return what has been dropped for want of room since the last call, by stream."""
+    @property
+    def _has_news(self) -> bool:
+        return bool(self._staged or self._in_hand or self._counted or self._overflow)
+
+    def take_overflow(self) -> dict[str, Overflow]:
+        """Return, by stream, what found no room since the last call, and book it as dropped."""
         with self._lock:
-            overflow, self._overflow = self._overflow, {}
-        return {stream: found.lost(stream) for stream, found in overflow.items()}
+            overflow, count = self._overflow, self._overflow_count
+            self._overflow, self._overflow_count = {}, 0
+            if count:
+                self._ledger.count_unbuffered("buffer_full", count)
+        return overflow
 
     @property
     def is_roomy(self) -> bool:
         """Whether at least half of the buffer is free."""
-        return (self._ledger.pending_bytes + self._staged_bytes) * 2 <= self._max_bytes
-
-    def settle(self, receipt: Receipt) -> None:
-        """Book the fates of one batch and give its bytes back."""
-        with self._lock:
-            self._ledger.settle(receipt)
-
-    def note_error(self, error: DeliveryError) -> None:
-        """Remember the latest failure for the statistics."""
-        with self._lock:
-            self._ledger.note_error(error)
-
-    def drop_all(self, reason: str) -> int:
-        """Book everything that has been handed over and is pending as lost. Returns the count."""
-        with self._lock:
-            count = self._ledger.pending
-            if count:
-                self._ledger.drop(reason, count, self._ledger.pending_bytes)
-            return count
+        return (self._ledger.pending_bytes + self._staged_bytes) * 2 <= self._urgent_room
 
     def statistics(self) -> Statistics:
         """Return the counters, consistent with each other."""
         with self._lock:
-            return self._ledger.snapshot(len(self._staged), self._staged_bytes)
-
-
-class _Overflow:
-    """What found no room in one stream since it was last told. Changed for each such record."""
-
-    def __init__(self, timestamp_ms: int) -> None:
-        self._count = 0
-        self._size_bytes = 0
-        self._first_ms = self._last_ms = timestamp_ms
-
-    def add(self, event: LogEvent) -> None:
-        self._count += 1
-        self._size_bytes += event[SIZE_BYTES]
-        self._first_ms = min(self._first_ms, event[TIMESTAMP_MS])
-        self._last_ms = max(self._last_ms, event[TIMESTAMP_MS])
-
-    def lost(self, stream: str) -> Lost:
-        return Lost(
-            "buffer_full", stream, self._count, self._size_bytes, self._first_ms, self._last_ms
-        )
+            staged = len(self._staged) + len(self._in_hand)
+            return self._ledger.snapshot(staged, self._staged_bytes, self._overflow_count)

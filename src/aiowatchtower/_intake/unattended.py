@@ -71,7 +71,7 @@ class Unattended:
                 "parent's: its records are kept until it enters a block of its own "
                 "(CloudWatchLogging.from_handler(handler))",
             )
-        if self._inbox.is_open or self._inbox.closed_because:
+        if not self._inbox.is_keeping:
             return False
         now = self._clock()
         if self._since is None:
@@ -99,7 +99,7 @@ class Unattended:
         """Warn of the records that no block has come for."""
         seen = self._inbox.statistics()
         dropped = sum(seen.dropped.values())
-        if not seen.pending or self._inbox.is_open or self._inbox.closed_because:
+        if not seen.pending or not self._inbox.is_keeping:
             return
         more = f" ({dropped} of them were dropped before)" if dropped else ""
         self._diagnostics.warn(

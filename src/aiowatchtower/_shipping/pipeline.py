@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import logging
 import random
@@ -17,6 +16,7 @@ import anyio
 from aiowatchtower._aws.client import AwsLogsClient
 from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.batcher import Batcher, spread
+from aiowatchtower._core.phase import Phase
 from aiowatchtower._diagnostics.own_log import say
 from aiowatchtower._diagnostics.self_feeding import shipping
 from aiowatchtower._intake.handler import CloudWatchLogHandler
@@ -32,28 +32,37 @@ from .worker import Worker
 # What closing connections may take beyond the deadline.
 _CLOSE_SECONDS: Final = 0.3
 _RESTART_SECONDS: Final = 1.0
+# A crash after so many seconds of work has no more to do with the one before.
+_STEADY_SECONDS: Final = 60.0
 
 
 class Pipeline:
-    """Runs one handler on the current loop. Made by ``start``-ing it, for one block only."""
+    """Runs one handler on the current loop, for one block only. Made where the block is entered."""
 
     def __init__(self, handler: CloudWatchLogHandler, threads: Executor | None = None) -> None:
         settings = handler.settings
         self._handler = handler
         self._inbox = handler.inbox
+        self._lifecycle = lifecycle = handler.lifecycle
         self._loop = asyncio.get_running_loop()
         # The loop's own clock, because the worker's pauses and deadlines are timers of this loop.
-        clock = self._loop.time
+        self._clock = clock = self._loop.time
+        # The application's filters and formatters see what botocore logs in the worker, and may ask for
+        # context variables that were set before the block was entered.
+        self._context = contextvars.copy_context()
         self._client = AwsLogsClient(settings, threads)
         self._backoff = Backoff(random.random)
-        budget = TimeBudget(clock, settings.max_in_flight)
+        self._budget = TimeBudget(lifecycle, clock, settings.max_in_flight)
         self._provisioner = Provisioner(
-            settings, self._client, handler.diagnostics, self._backoff, budget, clock
+            settings, self._client, handler.diagnostics, self._backoff, self._budget, clock
         )
         self._on_drop = DropNotifier(settings.on_drop)
+        arrivals = self._inbox.enter(self._loop)
         self._worker = Worker(
             self._inbox,
-            self._inbox.open(self._loop),
+            arrivals,
+            handler.ledger,
+            lifecycle,
             Batcher(
                 max_age=max(0.0, settings.interval - DRAIN_SECONDS),
                 phase=spread(random.getrandbits(32)),
@@ -65,34 +74,34 @@ class Pipeline:
                 self._provisioner,
                 handler.diagnostics,
                 self._backoff,
-                budget,
+                self._budget,
+                handler.ledger,
                 group=settings.log_group_name,
                 max_in_flight=settings.max_in_flight,
                 max_event_bytes=settings.max_event_bytes,
-                note_error=self._inbox.note_error,
             ),
-            budget,
+            self._provisioner,
+            self._budget,
             self._on_drop,
             clock,
         )
-        self._is_stopping = self._is_aborted = False
-        # The wait for the end was ended by a second cancellation.
-        self.is_cut_short = False
-        self._ends_at = 0.0
-        self._task = self._start()
+        # Until when leave() waits for the end, in the loop's time.
+        self._waited_for_until = float("-inf")
+        self.task: asyncio.Task[None] = self._start()
 
     def _start(self) -> asyncio.Task[None]:
         name = f"aiowatchtower {self._handler.settings.log_group_name}"
-        # An empty context: the worker is no part of the request or span that entered the block.
-        task = contextvars.Context().run(self._loop.create_task, self._run(), name=name)
+        # The task gets a copy of its own.
+        task = self._context.run(self._loop.create_task, self._run(), name=name)
         task.add_done_callback(self._ended)
-        self._handler.delivery = task
         return task
 
     async def _run(self) -> None:
         """Run the worker to its end, whatever that is, and close what it used."""
         try:
-            await self._work()
+            if undelivered := await self._deliver():
+                self._say_undelivered(undelivered)
+            await self._on_drop.aclose(_CLOSE_SECONDS)
         finally:
             # Also when this task was cancelled: if it is started again, it connects anew.
             with anyio.move_on_after(_CLOSE_SECONDS):
@@ -100,29 +109,37 @@ class Pipeline:
                 # Transports are closed in the loop's next turn.
                 await asyncio.sleep(0)
 
-    async def _work(self) -> None:
-        try:
-            undelivered = await self._worker.run()
-        except Exception as exc:  # noqa: BLE001 - our bug must not become the application's
-            self._crashed(exc)
-        else:
-            if undelivered:
-                self._say_undelivered(undelivered)
-        await self._on_drop.aclose(_CLOSE_SECONDS)
+    async def _deliver(self) -> Mapping[str, int]:
+        """Run the worker until the block was left; start it again, after a pause, when it crashes."""
+        crashes = 0
+        while True:
+            began = self._clock()
+            try:
+                if crashes:
+                    self._worker.recover()
+                return await self._worker.run()
+            except Exception as exc:  # noqa: BLE001 - a bug of ours must not become the application's
+                self._warn_of_crash(exc)
+            if self._is_late:
+                self._end_crashed()
+                return {}
+            crashes = 1 if self._clock() - began > _STEADY_SECONDS else crashes + 1
+            await self._budget.pause(self._backoff.pause(crashes))
 
-    def _crashed(self, exc: Exception) -> None:
-        self._inbox.close("worker_crashed")
-        count = self._inbox.statistics().pending
-        # What has crashed once may do so again when it is to say what it has held.
-        with contextlib.suppress(Exception):
-            self._worker.give_up("worker_crashed")
-        self._inbox.drop_all("worker_crashed")
+    def _end_crashed(self) -> None:
+        """Balance the books, and nothing else: whatever is tried may crash again."""
+        if self._worker.is_in_charge:
+            ledger = self._handler.ledger
+            ledger.drop("worker_crashed", ledger.pending, ledger.pending_bytes)
+            self._inbox.end()
         self._worker.release()
+
+    def _warn_of_crash(self, exc: Exception) -> None:
         self._handler.diagnostics.warn(
             "crash",
-            f"a bug in aiowatchtower has ended delivery to "
-            f"{self._handler.settings.log_group_name}; {count} records are lost, and those "
-            f"logged from here on are dropped and counted: {exc!r}",
+            f"delivery to {self._handler.settings.log_group_name} was interrupted by a bug in "
+            "aiowatchtower, or by a lack of memory or threads. Records are kept, within "
+            f"max_buffer_size, and delivery starts again: {_innermost(exc)!r}",
             exc_info=exc,
         )
 
@@ -138,13 +155,18 @@ class Pipeline:
             f"Last failure: {error or 'none: there was too little time'}",
         )
 
+    @property
+    def _is_late(self) -> bool:
+        """Whether the block is being left and has no time left."""
+        return self._lifecycle.deadline <= self._clock()
+
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Start again what was cancelled from outside, unless the whole loop is ending."""
-        if not task.cancelled():
+        """See to a task that was cancelled from outside, unless ``leave()`` does."""
+        if not task.cancelled() or not self._worker.is_in_charge:
             return
-        if not self._is_stopping:
+        if self._lifecycle.phase is Phase.OPEN:
             self._loop.call_later(_RESTART_SECONDS, self._restart)
-        elif self._is_aborted:
+        elif self._is_late:
             self.give_up()
 
     def give_up(self) -> None:
@@ -153,10 +175,12 @@ class Pipeline:
             self._say_undelivered(undelivered)
 
     def _restart(self) -> None:
-        if self._is_aborted:
+        if not self._worker.is_in_charge or not self.task.done():
             return
-        if self._task.cancelled() or (self._task.done() and self._task.exception() is not None):
-            self._task = self._start()
+        if self._is_late:
+            self.give_up()
+        elif self.task.cancelled() or self.task.exception() is not None:
+            self.task = self._start()
 
     async def prove(self) -> None:
         """Raise SetupError unless events can be delivered."""
@@ -164,15 +188,15 @@ class Pipeline:
         stream = name.constant or name.resolve("root", "MainThread", "no-task", time.time())
         with shipping():
             await prove_delivery(
-                self._client, self._provisioner, self._backoff, stream, self._loop.time
+                self._client, self._provisioner, self._backoff, stream, self._clock
             )
         # There may be a retention to set, now that there is a group.
-        self._inbox.hand_over()
+        self._worker.look_around()
 
     @property
-    def has_chores(self) -> bool:
-        """Whether something is left to do besides delivering."""
-        return self._provisioner.retention_is_due
+    def owes_retention(self) -> bool:
+        """Whether the retention of a group that was created here is still to be set."""
+        return self._provisioner.owes_retention
 
     async def flush(self) -> None:
         """Return when everything logged before this call has met its fate."""
@@ -180,90 +204,51 @@ class Pipeline:
             asked = asyncio.run_coroutine_threadsafe(self.flush(), self._loop)
             await asyncio.wrap_future(asked)
             return
-        if self._task.done():
-            self._restart()
-        if not self._task.done():
+        self._restart()
+        if not self.task.done():
             await self._worker.flush()
 
-    def begin_stop(self) -> float:
-        """Take no more records and start to end; return when that is due, in the loop's time."""
-        if not self._is_stopping:
-            self._is_stopping = True
-            self._inbox.close("after_exit")
-            if self._task.done():
-                self._restart()
-            grace = self._handler.settings.grace
-            self._worker.stop(grace)
-            self._ends_at = self._loop.time() + grace
-        return self._ends_at
-
-    async def stop(self, *, is_cancelled: bool) -> None:
-        """Deliver what is left, for ``shutdown_timeout`` seconds at most.
-
-        ``is_cancelled``: the block is left by a cancellation. The next one ends the wait at once.
-        """
-        ends_at = self.begin_stop() + 2 * _CLOSE_SECONDS
-        interruption = None
-        while not self._task.done() and self._loop.time() < ends_at:
-            try:
-                # anyio's cancellation is kept out by the shield, asyncio's by wait(), which
-                # leaves what it waits for alone.
-                with anyio.CancelScope(shield=True):
-                    await asyncio.wait({self._task}, timeout=ends_at - self._loop.time())
-                if self._task.cancelled():
-                    self._restart()
-            except asyncio.CancelledError as exc:
-                if is_cancelled:
-                    self.is_cut_short = True
-                    self.abort()
-                    raise
-                is_cancelled, interruption = True, exc
-        self.abort()
-        if interruption is not None:
-            raise interruption
-
-    def abort(self) -> None:
-        """End now, if it has not ended: what has no fate yet is dropped."""
-        if self._task.done() and not self._task.cancelled():
+    def begin_leaving(self) -> None:
+        """Take no more records, and start to end."""
+        if not self._worker.is_in_charge or self._lifecycle.phase is not Phase.OPEN:
             return
-        self._is_aborted = True
-        self._worker.abort()
-        if self._task.cancelled():
-            # Cancelled from outside just before: it gives nothing up any more.
-            self._ended(self._task)
+        self._restart()
+        grace = self._handler.settings.grace
+        self._inbox.leave(self._clock() + grace)
+        self._worker.hurry()
+        self._waited_for_until = self._loop.time() + grace + 2 * _CLOSE_SECONDS
+
+    @property
+    def seconds_left(self) -> float:
+        """How long ``leave()`` waits for the end."""
+        return self._waited_for_until - self._loop.time()
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether the task has not ended, or was cancelled from outside, and there is time left."""
+        is_cancelled = self.task.cancelled() and self._worker.is_in_charge
+        return (is_cancelled or not self.task.done()) and self.seconds_left > 0
+
+    def restart_if_cancelled(self) -> None:
+        """Start again what was cancelled from outside while the block is being left."""
+        if self.task.cancelled():
+            self._restart()
+
+    def cut_short(self) -> None:
+        """End now, if it has not ended: what has no fate yet is dropped."""
+        if not self._worker.is_in_charge or self._lifecycle.phase is not Phase.LEAVING:
+            return
+        self._inbox.hurry(self._clock())
+        if self.task.done():
+            # It was cancelled from outside just before, and gives nothing up any more.
+            self.give_up()
+        else:
+            self._worker.hurry()
 
 
-async def wait_for_last_run(handler: CloudWatchLogHandler) -> None:
-    """Wait until nothing of the handler's last block runs on this loop, whose books it would spoil.
-
-    That takes a moment at most: only a block that was left by two cancellations has not ended.
-    """
-    task = handler.delivery
-    if task is not None and not task.done() and task.get_loop() is asyncio.get_running_loop():
-        await asyncio.wait({task}, timeout=2 * _CLOSE_SECONDS)
-
-
-async def stop_all(pipelines: Sequence[Pipeline], *, is_cancelled: bool) -> None:
-    """Stop several pipelines side by side, so that their timeouts do not add up.
-
-    A cancellation meanwhile goes on when all have stopped; the second ends the wait for all.
-    """
-    for pipeline in pipelines:
-        pipeline.begin_stop()
-    interruption = None
-    for pipeline in pipelines:
-        try:
-            await pipeline.stop(is_cancelled=is_cancelled)
-        except asyncio.CancelledError as exc:
-            if pipeline.is_cut_short:
-                for each in pipelines:
-                    each.abort()
-                raise
-            is_cancelled, interruption = True, exc
-        except GeneratorExit:
-            # The loop was closed under it, as by a second Ctrl+C before Python 3.11.
-            for each in pipelines:
-                each.give_up()
-            raise
-    if interruption is not None:
-        raise interruption
+def _innermost(exc: BaseException) -> BaseException:
+    """Return the exception in a group of one, as task groups raise it."""
+    several: Sequence[BaseException]
+    while len(several := getattr(exc, "exceptions", [])) == 1:
+        exc = several[0]
+    return exc

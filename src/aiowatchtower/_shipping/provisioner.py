@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from enum import Enum
 from typing import Final
 
 import anyio
@@ -23,6 +24,15 @@ _RETENTION_TRIES: Final = 5
 _RETENTION_FIRST_SECONDS: Final = 1.0
 # What CreateLogGroup answers when tags or the key are the reason.
 _OPTION_REFUSED: Final = frozenset({"AccessDeniedException", "InvalidParameterException"})
+
+
+class Retention(Enum):
+    """How far the retention of a group that was created here has come."""
+
+    SETTLED = "there is none to set"
+    UNCERTAIN = "the answer to the creation was lost: once the group is there, it is due"
+    DUE = "it is to be set, beside the records"
+    BEING_SET = "a task is setting it"
 
 
 class Provisioner:
@@ -47,9 +57,7 @@ class Provisioner:
         self._slots = anyio.CapacityLimiter(CREATIONS_AT_ONCE)
         self._groups_created = 0
         self._next_stream_at = 0.0
-        self.retention_is_due = False
-        # The answer to a group's creation was lost.
-        self._may_have_created = False
+        self._retention = Retention.SETTLED
 
     async def provide(self, stream: str) -> None:
         """Create the stream, and the group where that is missing too. Raises DeliveryError."""
@@ -65,9 +73,8 @@ class Provisioner:
             if not self._settings.create_log_group:
                 raise self._missing("create_log_group", stream) from exc
         else:
-            if self._may_have_created:
-                self._may_have_created = False
-                self.retention_is_due = self._settings.log_group_retention_days is not None
+            if self._retention is Retention.UNCERTAIN:
+                self._retention = Retention.DUE
             return
         async with self._group_lock:
             # Another stream's lane may have created it while this one waited.
@@ -109,7 +116,8 @@ class Provisioner:
                 with self._budget.limited_try("CreateLogGroup", self._settings.log_group_name):
                     await self._client.create_group(tags=tags, kms_key=kms_key)
             except DeliveryError as exc:
-                self._may_have_created |= exc.maybe_accepted
+                if exc.maybe_accepted and self._settings.log_group_retention_days is not None:
+                    self._retention = Retention.UNCERTAIN
                 if exc.code not in _OPTION_REFUSED:
                     raise
                 refusal = refusal or exc
@@ -130,7 +138,7 @@ class Provisioner:
                 await self._client.set_retention()
                 is_set = True
         finally:
-            self.retention_is_due = not is_set
+            self._retention = Retention.SETTLED if is_set else Retention.DUE
 
     def _variants(self) -> list[tuple[bool, bool]]:
         """Return which of (tags, key) to create the group with, best first."""
@@ -154,6 +162,23 @@ class Provisioner:
             f"{' and '.join(missing)}, because AWS refused: {explained(refusal)}",
         )
 
+    @property
+    def owes_retention(self) -> bool:
+        """Whether a retention is still to be set, which no record waits for."""
+        return self._retention in {Retention.DUE, Retention.BEING_SET}
+
+    def claim_retention(self) -> bool:
+        """Return whether the caller is to call ``set_retention`` now: it is due, and nobody does it."""
+        is_due = self._retention is Retention.DUE
+        if is_due:
+            self._retention = Retention.BEING_SET
+        return is_due
+
+    def unclaim_retention(self) -> None:
+        """Say that no task is setting it any more: it is due again, unless it was set."""
+        if self._retention is Retention.BEING_SET:
+            self._retention = Retention.DUE
+
     async def set_retention(self) -> None:
         """Set the created group's retention, with a few tries; logs flow meanwhile, and without it."""
         group = self._settings.log_group_name
@@ -169,11 +194,13 @@ class Provisioner:
                         continue
                     self._warn_of_retention(exc)
                 break
+            self._retention = Retention.SETTLED
         except anyio.get_cancelled_exc_class():
-            if self._budget.has_begun:
+            if self._budget.is_leaving:
                 self._warn_of_retention(unanswered("PutRetentionPolicy", group))
             raise
-        self.retention_is_due = False
+        finally:
+            self.unclaim_retention()
 
     def _warn_of_retention(self, error: DeliveryError) -> None:
         self._diagnostics.warn(

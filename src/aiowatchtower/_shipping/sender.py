@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Final
 
@@ -12,6 +11,7 @@ import anyio
 from aiowatchtower._core.advice import explained
 from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.ledger import Ledger
 from aiowatchtower._core.limits import MIN_EVENT_BYTES
 from aiowatchtower._core.logs_client import TRY_SECONDS, LogsClient
 from aiowatchtower._core.policy import Verdict, is_known, judge, learned_event_limit
@@ -40,22 +40,22 @@ class Sender:
         diagnostics: Diagnostics,
         backoff: Backoff,
         budget: TimeBudget,
+        ledger: Ledger,
         *,
         group: str,
         max_in_flight: int,
         max_event_bytes: int,
-        note_error: Callable[[DeliveryError], None],
     ) -> None:
         self._client = client
         self._provisioner = provisioner
         self._diagnostics = diagnostics
         self._backoff = backoff
         self._budget = budget
+        self._ledger = ledger
         self._group = group
         self._slots = anyio.CapacityLimiter(max_in_flight)
         self._max_event_bytes = max_event_bytes
         self._has_learned = False
-        self._note_error = note_error
         self._process = os.getpid()
         # The streams with a failure of each kind, to tell when the last of them has recovered.
         self._failing: dict[str, set[str]] = {}
@@ -65,17 +65,8 @@ class Sender:
         try:
             await self._client.prepare()
         except DeliveryError as exc:
-            self._note_error(exc)
+            self._ledger.note_error(exc)
             self._failed("", judge(exc), exc)
-
-    @property
-    def has_chores(self) -> bool:
-        """Whether something is left to do that no record has to wait for."""
-        return self._provisioner.retention_is_due
-
-    async def do_chores(self) -> None:
-        """Set the retention of a group that was created here."""
-        await self._provisioner.set_retention()
 
     async def deliver(self, progress: Progress) -> None:
         """Return when every event of the batch has met its fate; until then, keep trying."""
@@ -89,7 +80,7 @@ class Sender:
                 if verdict is Verdict.PROVISION:
                     progress.found_missing()
                 else:
-                    self._note_error(exc)
+                    self._ledger.note_error(exc)
                 progress.failed(maybe_accepted=exc.maybe_accepted)
                 if verdict is Verdict.ACCEPTED:
                     progress.known()
@@ -117,9 +108,17 @@ class Sender:
             try:
                 with self._budget.limited_try(action, resource):
                     answer = await self._client.put(stream, events, TRY_SECONDS)
+            except DeliveryError:
+                raise
+            except Exception as exc:
+                # A bug of ours, or no memory. It delays this stream alone, like a failure of AWS.
+                said = f"{type(exc).__name__}: {exc}"
+                raise DeliveryError(
+                    action, "UnexpectedError", said, resource=resource, maybe_accepted=True
+                ) from exc
             except anyio.get_cancelled_exc_class():
                 # What is said of records that were given up names the request nobody answered.
-                self._note_error(unanswered(action, resource))
+                self._ledger.note_error(unanswered(action, resource))
                 progress.failed(maybe_accepted=True)
                 raise
         progress.accepted(answer, datetime.now(timezone.utc))
@@ -155,7 +154,7 @@ class Sender:
                 # Right after a creation it may still be unknown where it is asked for next, but
                 # what failed before, for other reasons, is no reason to wait now.
                 if progress.missing > _STAYS_UNKNOWN_TRIES:
-                    self._note_error(error)
+                    self._ledger.note_error(error)
                     self._failed(stream, Verdict.RETRY, error)
                 await self._pause(progress.missing - 1)
                 return
@@ -171,7 +170,7 @@ class Sender:
         except DeliveryError as exc:
             verdict = judge(exc)
             if verdict is not Verdict.PROVISION or missing > _UNKNOWN_FOR_TRIES:
-                self._note_error(exc)
+                self._ledger.note_error(exc)
                 self._failed(stream, verdict, exc)
             return False
         return True
@@ -182,7 +181,7 @@ class Sender:
 
     def _failed(self, stream: str, verdict: Verdict, error: DeliveryError) -> None:
         """Warn of it: one kind for all that passes by itself, one for each thing to be done."""
-        if error.code == "Timeout" and self._budget.has_begun:
+        if error.code == "Timeout" and self._budget.is_leaving:
             # The next try succeeds, or the warning of what was lost names this as the reason.
             return
         # One kind for all codes that nobody knows: a service could send a new one each time.
@@ -192,6 +191,7 @@ class Sender:
         self._diagnostics.warn(
             kind,
             f"{explained(error)} Records are kept, within max_buffer_size, and tried again.",
+            exc_info=error.__cause__ if error.code == "UnexpectedError" else None,
         )
 
     def _succeeded(self, stream: str) -> None:

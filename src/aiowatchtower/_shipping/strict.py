@@ -11,7 +11,8 @@ import anyio
 from aiowatchtower._core.advice import explained
 from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.errors import DeliveryError, SetupError
-from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES, TOO_OLD_MS
+from aiowatchtower._core.events import own_event
+from aiowatchtower._core.limits import TOO_OLD_MS
 from aiowatchtower._core.logs_client import LogsClient
 from aiowatchtower._core.policy import Verdict, judge
 
@@ -33,7 +34,7 @@ async def prove_delivery(
     """
     text = "aiowatchtower: can events be delivered?"
     at = int(time.time() * 1000) - 2 * TOO_OLD_MS
-    event = (stream, at, text, len(text) + EVENT_OVERHEAD_BYTES)
+    event = own_event(stream, at, text)
     ends_at = clock() + _PATIENCE_SECONDS
     tries = 0
     while True:

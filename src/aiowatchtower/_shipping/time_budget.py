@@ -9,6 +9,7 @@ from typing import Final
 import anyio
 
 from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.phase import Lifecycle
 
 # A try that has less time than this is not worth its connection; before the first answer it is
 # not known how long those take.
@@ -16,40 +17,42 @@ _SHORTEST_TRY: Final = 0.5
 _FIRST_TRY: Final = 1.0
 # How much longer than the last answer the next may take.
 _SLOWER: Final = 3.0
-# Who has not answered by then, while a block is being left, may answer the next try.
+# While a block is being left, give up a request after so long, so that another try still fits in.
 _PATIENT_TRY: Final = 3.0
 
 
 class TimeBudget:
-    """Whether the block is being left, and until when that may take.
+    """How long pauses and tries may take while the block is open, and while it is being left.
 
-    Made for one loop and one block. ``open_lanes`` is how many streams wait for their last
-    try; they share the time that is left.
+    Made for one loop and one block. The streams that wait for their last try share the time that is
+    left; each stream's lane says with ``lane()`` that it is one of them.
     """
 
-    def __init__(self, clock: Callable[[], float], max_in_flight: int) -> None:
+    def __init__(
+        self, lifecycle: Lifecycle, clock: Callable[[], float], max_in_flight: int
+    ) -> None:
+        self._lifecycle = lifecycle
         self._clock = clock
         self._max_in_flight = max_in_flight
-        self._begun = anyio.Event()
-        self._ends_at = float("inf")
+        self._pauses: set[anyio.CancelScope] = set()
         self._tries: set[anyio.CancelScope] = set()
         self._least = _FIRST_TRY
-        self.open_lanes = 0
+        self._lanes = 0
 
     @property
-    def has_begun(self) -> bool:
+    def is_leaving(self) -> bool:
         """Whether the block is being left."""
-        return self._begun.is_set()
+        return not self._lifecycle.takes_records
 
     @property
     def remaining(self) -> float:
         """Seconds until the deadline; infinite while the block is not being left."""
-        return self._ends_at - self._clock()
+        return self._lifecycle.deadline - self._clock()
 
-    def begin(self, timeout: float) -> None:
-        """Start leaving: every pause ends now, and all is over in ``timeout`` seconds."""
-        self._ends_at = self._clock() + timeout
-        self._begun.set()
+    def shorten(self) -> None:
+        """End every pause and limit the tries under way; called when the block is being left."""
+        for scope in self._pauses:
+            scope.cancel()
         for scope in self._tries:
             scope.deadline = anyio.current_time() + self.try_seconds
 
@@ -59,22 +62,35 @@ class TimeBudget:
         Halving makes the tries come closer together towards the deadline, so that each batch has
         a last one.
         """
-        if not self.has_begun:
-            with anyio.move_on_after(seconds):
-                await self._begun.wait()
+        if self.is_leaving:
+            await anyio.sleep(max(0.05, min(seconds, self.remaining / 2)))
             return
-        await anyio.sleep(max(0.05, min(seconds, self.remaining / 2)))
+        with anyio.move_on_after(seconds) as scope:
+            self._pauses.add(scope)
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self._pauses.discard(scope)
+
+    @contextmanager
+    def lane(self) -> Iterator[None]:
+        """Count as one of the streams that share the time that is left."""
+        self._lanes += 1
+        try:
+            yield
+        finally:
+            self._lanes -= 1
 
     @contextmanager
     def limited_try(self, action: str, resource: str) -> Iterator[None]:
-        """Raise DeliveryError when this is under way as the block is left, or begins then, and hangs.
+        """Raise DeliveryError when a call hangs that is under way while the block is being left.
 
-        It gets what leaves time for another one. How long tries take that are answered, and are
-        not, is what the next ones are given.
+        Such a call gets as much time as leaves some for another try. How long the tries so far took
+        decides how long the next ones may take.
         """
         began = self._clock()
         with anyio.CancelScope() as scope:
-            if self.has_begun:
+            if self.is_leaving:
                 scope.deadline = anyio.current_time() + self.try_seconds
             self._tries.add(scope)
             try:
@@ -91,11 +107,11 @@ class TimeBudget:
     def try_seconds(self) -> float:
         """How long one try may take; infinite while the block is not being left.
 
-        Then half of what is left for each stream, unless that is little: the answer to one try may
-        never come. But no less than an answer takes, or none would come, if that leaves time for
-        another one.
+        While it is, a try gets half of its stream's share of the time, or three seconds if the share has
+        them: the answer to one try may never come, and another should fit in. It gets no less than
+        an answer is known to take, if that too leaves time for another try.
         """
-        waves = max(1.0, self.open_lanes / self._max_in_flight)
+        waves = max(1.0, self._lanes / self._max_in_flight)
         share = self.remaining / waves
         fair = min(share, max(share / 2, _PATIENT_TRY))
         return max(self._least / 2, min(self._least, self.remaining / 2), fair)

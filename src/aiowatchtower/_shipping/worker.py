@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -12,21 +12,22 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from aiowatchtower._core.batcher import Batcher, sliced
-from aiowatchtower._core.events import STREAM, Batch, LogEvent, Lost
+from aiowatchtower._core.batcher import Batcher
+from aiowatchtower._core.events import STREAM, Batch, Lost, total_bytes
 from aiowatchtower._core.gaps import Gaps
+from aiowatchtower._core.ledger import Ledger
+from aiowatchtower._core.phase import Lifecycle, Phase
 from aiowatchtower._core.progress import Progress
 from aiowatchtower._diagnostics.self_feeding import start_shipping
-from aiowatchtower._intake.inbox import Inbox
+from aiowatchtower._intake.inbox import Arrivals, Inbox
 
+from .flushes import Flushes
 from .on_drop import DropNotifier
+from .provisioner import Provisioner
 from .sender import Sender
 from .time_budget import TimeBudget
 
-# About half a millisecond of the loop's time; then others get their turn.
-_SLICE_EVENTS: Final = 5_000
 _OVERFLOW_CHECK_SECONDS: Final = 1.0
-_Asked = asyncio.Future[None]
 _PASSED_ON: Final = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
 
 
@@ -40,32 +41,35 @@ class Worker:
     def __init__(
         self,
         inbox: Inbox,
-        queue: asyncio.Queue[list[LogEvent]],
+        arrivals: Arrivals,
+        ledger: Ledger,
+        lifecycle: Lifecycle,
         batcher: Batcher,
         sender: Sender,
+        provisioner: Provisioner,
         budget: TimeBudget,
         on_drop: DropNotifier,
         clock: Callable[[], float],
     ) -> None:
         self._inbox = inbox
-        self._queue = queue
+        self._arrivals = arrivals
+        self._ledger = ledger
+        self._lifecycle = lifecycle
+        self._number = lifecycle.run
         self._batcher = batcher
         self._sender = sender
+        self._provisioner = provisioner
         self._budget = budget
         self._on_drop = on_drop
         self._clock = clock
         self._scope = anyio.CancelScope()
-        self._backlog: deque[list[LogEvent]] = deque()
         self._lanes: set[str] = set()
         self._gaps = Gaps()
-        self._asked: list[_Asked] = []
-        self._flushes: list[tuple[int, list[_Asked]]] = []
+        self._flushes = Flushes()
         self._undelivered: Counter[str] = Counter()
-        self._is_over = False
-        self._does_chores = False
 
     async def run(self) -> Mapping[str, int]:
-        """Ship until ``stop`` was called and everything has met its fate or the time is up.
+        """Ship until the block is being left, and everything has its fate or the time is up.
 
         Returns how many records of which stream had to be given up.
         """
@@ -85,9 +89,9 @@ class Worker:
         return self.give_up()
 
     async def _pump(self) -> None:
-        """Feed and ship in tasks of their own: this one only waits, so that Ctrl+C misses it."""
+        """Do the work in child tasks, so that KeyboardInterrupt is unlikely to be raised in this one."""
         self._lanes.clear()
-        self._does_chores = False
+        self._provisioner.unclaim_retention()
         async with anyio.create_task_group() as tasks:
             try:
                 tasks.start_soon(self._feed, tasks)
@@ -98,76 +102,73 @@ class Worker:
                 tasks.cancel_scope.cancel()
 
     async def _feed(self, tasks: TaskGroup) -> None:
-        # Run again after a cancellation, it may have been given all that it will ever get.
+        # After a cancellation, everything there will ever be may be in the batcher already.
         self._start_lanes(tasks)
         while not self._is_done():
             await self._take()
-            # A lane that is cancelled wakes this task, and one that is about to wake is not
-            # cancelled: without a look, each would start the other again and again.
+            # A lane that is cancelled sets the news, and a task whose wait is over is not cancelled:
+            # without a look, each would start the other again and again.
             await checkpoint_if_cancelled()
             self._start_lanes(tasks)
-        # No lane is left; preparing what nothing needed need not be waited for.
+        # No lane is left. Preparing a client that nothing needed need not be waited for.
         tasks.cancel_scope.cancel()
 
-    def stop(self, timeout: float) -> None:
-        """Finish within ``timeout`` seconds. The inbox has to be closed before."""
-        self._budget.begin(timeout)
+    def hurry(self) -> None:
+        """Look at the lifecycle's deadline, which was set or has changed."""
         self._scope.deadline = self._deadline()
+        self._budget.shorten()
+        self._arrivals.news.set()
 
-    def abort(self) -> None:
-        """Finish now: what has no fate yet is dropped."""
-        self._budget.begin(0)
-        self._scope.cancel()
+    def look_around(self) -> None:
+        """Look whether there is something to do."""
+        self._arrivals.news.set()
 
     async def flush(self) -> None:
         """Return when everything put into the inbox before this call has met its fate."""
-        if self._is_over:
+        if not self.is_in_charge:
             return
-        asked: _Asked = asyncio.get_running_loop().create_future()
-        self._asked.append(asked)
+        asked = self._flushes.ask()
         self._inbox.hand_over()
+        self._arrivals.news.set()
         await asked
 
-    def release(self) -> None:
-        """Let every ``flush`` return, now and from now on: nothing is left without a fate."""
-        self._is_over = True
-        waiting = [asked for _, several in self._flushes for asked in several] + self._asked
-        self._flushes, self._asked = [], []
-        _resolve(waiting)
+    @property
+    def is_in_charge(self) -> bool:
+        """Whether this worker's block has not ended, and no other was entered since."""
+        lifecycle = self._lifecycle
+        return lifecycle.run == self._number and lifecycle.phase in {Phase.OPEN, Phase.LEAVING}
 
     def _deadline(self) -> float:
         return anyio.current_time() + self._budget.remaining
 
     def _is_done(self) -> bool:
         return (
-            self._budget.has_begun
-            and self._queue.empty()
-            and not self._backlog
+            self._budget.is_leaving
+            and self._arrivals.records.empty()
             and not self._lanes
-            and not self._sender.has_chores
+            and not self._provisioner.owes_retention
             and not self._batcher.streams()
             and not self._gaps.streams(now=True)
         )
 
     async def _take(self) -> None:
-        """Wait for records or for the next batch to come of age; feed what has come."""
+        """Wait for news or for the next batch to come of age; feed the records that have come."""
         with anyio.move_on_after(self._idle_seconds()):
-            self._backlog.extend(sliced(await self._queue.get(), _SLICE_EVENTS))
-        asked = len(self._asked)
-        for _ in range(self._queue.qsize()):
-            self._backlog.extend(sliced(self._queue.get_nowait(), _SLICE_EVENTS))
-        while self._backlog:
-            self._batcher.feed(self._backlog.popleft(), self._clock())
-            if self._backlog:
+            await self._arrivals.news.wait()
+        self._arrivals.news.clear()
+        asked = self._flushes.asked
+        records = self._arrivals.records
+        while not records.empty():
+            self._batcher.feed(records.get_nowait(), self._clock())
+            if not records.empty():
                 await asyncio.sleep(0)
         if asked:
-            self._flushes.append((self._batcher.seal(), self._asked[:asked]))
-            del self._asked[:asked]
+            self._flushes.seal(self._batcher.seal(), asked)
             self._resolve_flushes()
 
     def _idle_seconds(self) -> float | None:
-        if self._backlog or self._asked:
-            # What is left when a cancellation has come in between: nothing else would wake it.
+        if self._flushes.asked or not self._arrivals.records.empty():
+            # They are left from before a cancellation: nothing else would wake this task for them.
             return 0.0
         due_at = self._batcher.due_at()
         idle = None if due_at is None else max(0.0, due_at - self._clock())
@@ -175,51 +176,49 @@ class Worker:
             return _OVERFLOW_CHECK_SECONDS if idle is None else min(idle, _OVERFLOW_CHECK_SECONDS)
         return idle
 
-    async def _do_chores(self) -> None:
-        """Do what no record waits for. Who flushes waits for it, and so does the block's end."""
+    async def _set_retention(self) -> None:
+        """Set a created group's retention: no record waits for it, but a flush and the block's end do."""
         try:
-            await self._sender.do_chores()
+            await self._provisioner.set_retention()
         finally:
-            self._does_chores = False
             self._resolve_flushes()
-            self._queue.put_nowait([])
+            self._arrivals.news.set()
 
-    def _start_lanes(self, lanes: TaskGroup) -> None:
+    def _start_lanes(self, tasks: TaskGroup) -> None:
         self._take_overflow()
-        if self._sender.has_chores and not self._does_chores:
-            self._does_chores = True
-            lanes.start_soon(self._do_chores)
+        if self._provisioner.claim_retention():
+            tasks.start_soon(self._set_retention)
         for stream in (*self._gaps.streams(now=self._may_mark()), *self._to_cut()):
             if stream not in self._lanes:
                 self._lanes.add(stream)
-                lanes.start_soon(self._lane, stream)
-        self._budget.open_lanes = len(self._lanes)
+                tasks.start_soon(self._lane, stream)
 
     def _to_cut(self) -> list[str]:
-        if self._budget.has_begun:
+        if self._budget.is_leaving:
             return self._batcher.streams()
         return self._batcher.due(self._clock())
 
     def _take_overflow(self) -> None:
-        for lost in self._inbox.take_overflow().values():
-            self._gaps.add(lost)
-            self._on_drop.tell(lost)
+        for stream, overflow in self._inbox.take_overflow().items():
+            self._on_drop.tell(overflow.lost(stream))
+            self._gaps.add(stream, overflow)
 
     def _may_mark(self) -> bool:
         """Whether a gap is over, so that its marker tells all of it."""
-        return self._inbox.is_roomy or self._budget.has_begun
+        return self._inbox.is_roomy or self._budget.is_leaving
 
     def _is_due(self, stream: str) -> bool:
-        return self._budget.has_begun or self._batcher.is_due(stream, self._clock())
+        return self._budget.is_leaving or self._batcher.is_due(stream, self._clock())
 
     async def _lane(self, stream: str) -> None:
         """Ship the stream's batches one after the other, while they are due."""
         try:
-            while (batch := self._next(stream)) is not None:
-                await self._ship(batch)
+            with self._budget.lane():
+                while (batch := self._next(stream)) is not None:
+                    await self._ship(batch)
         finally:
             self._lanes.discard(stream)
-            self._queue.put_nowait([])
+            self._arrivals.news.set()
 
     def _next(self, stream: str) -> Batch | None:
         if stream in self._gaps.streams(now=self._may_mark()):
@@ -241,9 +240,12 @@ class Worker:
             self._settle(progress)
 
     def _settle(self, progress: Progress) -> None:
-        """Book the fates of a batch; its events without one go back to where it came from."""
+        """Book the fates of a batch; its events without one go back to where they came from."""
+        if not self.is_in_charge:
+            # Its records were given up without waiting for it, or are another worker's by now.
+            return
         receipt = progress.receipt()
-        self._inbox.settle(receipt)
+        self._ledger.settle(receipt)
         batch = progress.batch
         if not batch.counted:
             if progress.is_open:
@@ -256,43 +258,55 @@ class Worker:
         for lost in receipt.lost:
             self._on_drop.tell(lost)
         self._resolve_flushes()
-        if self._sender.has_chores and not self._does_chores:
-            # Else they would be begun when the lane ends, which may be late.
-            self._queue.put_nowait([])
+        if self._provisioner.owes_retention:
+            # Otherwise it would be set when the lane ends, which may be late.
+            self._arrivals.news.set()
 
     def _resolve_flushes(self) -> None:
-        if self._sender.has_chores:
-            return
-        waiting = []
-        for seal, several in self._flushes:
-            if self._batcher.is_met(seal):
-                _resolve(several)
-            else:
-                waiting.append((seal, several))
-        self._flushes = waiting
+        if not self._provisioner.owes_retention:
+            self._flushes.resolve(self._batcher.is_met)
 
-    def give_up(self, reason: str = "shutdown") -> Mapping[str, int]:
-        """Drop what has no fate yet; return how many records of which stream that were, in all."""
-        # Too late to mark a gap in its stream, not to tell of it.
-        self._take_overflow()
-        rest = list(self._batcher.drain())
-        rest += [event for events in self._backlog for event in events]
-        while not self._queue.empty():
-            rest += self._queue.get_nowait()
-        if rest:
-            self._undelivered.update(event[STREAM] for event in rest)
-            self._inbox.drop_all(reason)
-            self._on_drop.tell(Lost.of(reason, rest))
+    def give_up(self) -> Mapping[str, int]:
+        """Drop what has no fate yet, and end. Returns how many records of which stream that were, in all."""
+        if self.is_in_charge:
+            # Too late to mark a gap in its stream, not to tell of it.
+            self._take_overflow()
+            self._drop_rest()
+            self._inbox.end()
         self.release()
         undelivered, self._undelivered = self._undelivered, Counter()
         return undelivered
 
+    def release(self) -> None:
+        """Let every ``flush`` return: nothing is left without a fate."""
+        self._flushes.resolve_all()
+
+    def recover(self) -> None:
+        """After a crash, book as dropped what is neither in the queue nor in the batcher any more."""
+        self._batcher.finish_all()
+        records, waiting = self._arrivals.records, []
+        while not records.empty():
+            waiting.append(records.get_nowait())
+        for events in waiting:
+            records.put_nowait(events)
+        count = self._ledger.pending - self._batcher.count - sum(map(len, waiting))
+        size_bytes = self._ledger.pending_bytes - self._batcher.size_bytes
+        size_bytes -= sum(map(total_bytes, waiting))
+        if count > 0:
+            now_ms = int(time.time() * 1000)
+            self._ledger.drop("worker_crashed", count, size_bytes)
+            self._on_drop.tell(Lost("worker_crashed", "", count, size_bytes, now_ms, now_ms))
+        self._resolve_flushes()
+
+    def _drop_rest(self) -> None:
+        rest = list(self._batcher.drain())
+        while not self._arrivals.records.empty():
+            rest += self._arrivals.records.get_nowait()
+        if rest:
+            self._undelivered.update(event[STREAM] for event in rest)
+            self._on_drop.tell(Lost.of("shutdown", rest))
+        self._ledger.drop("shutdown", self._ledger.pending, self._ledger.pending_bytes)
+
 
 def _let_out(exc: BaseException) -> None:
     raise exc
-
-
-def _resolve(several: list[_Asked]) -> None:
-    for asked in several:
-        if not asked.done():
-            asked.set_result(None)

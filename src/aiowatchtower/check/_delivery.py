@@ -12,8 +12,7 @@ from aiowatchtower._aws.client import AwsLogsClient
 from aiowatchtower._aws.errors import translated
 from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.errors import DeliveryError
-from aiowatchtower._core.events import Answer
-from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES
+from aiowatchtower._core.events import Answer, own_event
 
 from ._aws import DEADLINE_SECONDS, Client
 from ._diagnosis import DENIED, NOT_FOUND, detail, failed
@@ -62,8 +61,7 @@ class Delivery:
 
     async def _put(self) -> DeliveryError | None:
         self._put_at = int(time.time() * 1000)
-        size = len(self._text) + EVENT_OVERHEAD_BYTES
-        event = (self._stream, self._put_at, self._text, size)
+        event = own_event(self._stream, self._put_at, self._text)
         try:
             answer = await self._logs.put(self._stream, [event], DEADLINE_SECONDS)
         except DeliveryError as error:
