@@ -81,6 +81,21 @@ def _no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-aws-credentials"))
 
 
+def _ships(handler: logging.Handler) -> bool:
+    return hasattr(handler, "ships_to") or hasattr(getattr(handler, "target", None), "ships_to")
+
+
+@pytest.fixture(autouse=True)
+def _no_handler_left() -> Iterator[None]:
+    """Take the handlers of ours that a test leaves on loggers away: `configured()` would run them in the next."""
+    yield
+    root = logging.getLogger()
+    named = [each for each in root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    for logger in (root, *named):
+        for handler in filter(_ships, logger.handlers[:]):
+            logger.removeHandler(handler)
+
+
 @pytest.fixture(scope="session")
 def _served() -> Iterator[CloudWatchServer]:
     from aiowatchtower.testing import serve

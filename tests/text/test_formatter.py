@@ -454,7 +454,7 @@ def test_no_traceback_is_kept_alive() -> None:
         ),
         (
             make_record("%d", "x"),
-            "%d ('x') [aiowatchtower: formatting failed: TypeError: %d format",
+            "%d ('x') [aiowatchtower: formatting failed: TypeError: ",
         ),
         (
             make_record("%s %s", 1),
@@ -462,7 +462,7 @@ def test_no_traceback_is_kept_alive() -> None:
         ),
         (
             make_record("100%", 1),
-            "100% (1) [aiowatchtower: formatting failed: ValueError: incomplete",
+            "100% (1) [aiowatchtower: formatting failed: ValueError: ",
         ),
         (
             make_record("%(a)s", {"b": 1}),
