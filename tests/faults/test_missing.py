@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from aiowatchtower import CloudWatchLogging
+from aiowatchtower import CloudWatchLogging, SetupError
 
 GROUP, STREAM = "/app", "web"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
@@ -127,11 +127,10 @@ async def test_records_logged_while_the_stream_is_created_are_kept(server, shop,
     [
         ("PutRetentionPolicy", "logs:PutRetentionPolicy", "retention_days"),
         ("TagResource", "logs:TagResource", "tags"),
-        ("AssociateKmsKey", "logs:AssociateKmsKey", "kms_key_id"),
     ],
 )
 async def test_logs_flow_without_what_is_denied(server, shop, ship, said, denied, named, missing):
-    """Retention, tags or key denied: one warning that names the action, and the logs flow."""
+    """Retention or tags denied: one warning that names the action, and the logs flow."""
     server.configure(deny=[denied])
     async with ship(**OPTIONS) as logs:
         shop.info("hello")
@@ -150,15 +149,38 @@ async def test_logs_flow_without_what_is_denied(server, shop, ship, said, denied
     assert logs.statistics().delivered == 2
 
 
-async def test_logs_flow_without_a_key_that_does_not_exist(server, shop, ship, said):
-    """An unknown KMS key: the warning says that the group is not encrypted with it, and the logs flow."""
-    server.configure(kms_keys=[])
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [
+        ({"kms_keys": []}, "The specified KMS key does not exist"),
+        ({"deny": ["AssociateKmsKey"]}, "logs:AssociateKmsKey"),
+        ({"deny": ["AssociateKmsKey", "TagResource"]}, "logs:AssociateKmsKey"),
+    ],
+    ids=["unknown", "denied", "denied, and the tags"],
+)
+async def test_a_group_is_never_created_without_its_key(server, shop, ship, said, fault, named):
+    """While AWS refuses the key there is no group; records wait, and arrive encrypted when it is mended."""
+    server.configure(**fault)
     async with ship(**OPTIONS) as logs:
         shop.info("hello")
+        warning = await said.wait_for(named)
+        assert GROUP in warning
+        assert server.groups == {}
+        assert logs.statistics().pending == 1
+        server.configure(kms_keys=[KEY], deny=[])
         await logs.flush(60)
+        assert _is_as_asked(server.groups[GROUP])
     assert server.messages(GROUP) == ["hello"]
-    (warning,) = said.warnings
-    assert "NOT encrypted" in warning
+    assert "without" not in warning or "not created without log_group_kms_key_id" in warning
+
+
+async def test_strict_refuses_a_key_that_does_not_exist(server, ship):
+    """With `strict=True`, a key that AWS refuses is a SetupError that says what to do, and no group."""
+    server.configure(kms_keys=[])
+    with pytest.raises(SetupError, match="not created without log_group_kms_key_id"):
+        async with ship(**OPTIONS, strict=True):
+            pass
+    assert server.groups == {}
 
 
 @pytest.mark.parametrize("switch", ["create_log_group", "create_log_stream"])

@@ -52,7 +52,7 @@ class Scripted:
     async def create_stream(self, stream):
         self._next("CreateLogStream")
 
-    async def create_group(self, *, tags, kms_key):
+    async def create_group(self, *, tags):
         self._next("CreateLogGroup")
 
     async def set_retention(self):

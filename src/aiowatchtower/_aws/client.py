@@ -97,12 +97,12 @@ class AwsLogsClient:
         """Create a log stream; one that exists is success."""
         await self._create("CreateLogStream", f"{self._group}:{stream}", logStreamName=stream)
 
-    async def create_group(self, *, tags: bool, kms_key: bool) -> None:
-        """Create the log group, with or without these; one that exists is success."""
+    async def create_group(self, *, tags: bool) -> None:
+        """Create the log group, with or without its tags; one that exists is success."""
         given: dict[str, object] = {}
         if tags and self._settings.log_group_tags:
             given["tags"] = dict(self._settings.log_group_tags)
-        if kms_key and self._settings.log_group_kms_key_id:
+        if self._settings.log_group_kms_key_id:
             given["kmsKeyId"] = self._settings.log_group_kms_key_id
         if self._settings.log_group_class:
             given["logGroupClass"] = self._settings.log_group_class

@@ -11,6 +11,7 @@ from .policy import Verdict, judge
 
 _ARN: Final = re.compile(r"on resource: (arn:\S+)")
 # AWS names the stream that was asked for; the next process has another.
+_KMS: Final = re.compile(r"\bKMS\b", re.IGNORECASE)
 _ONE_STREAM: Final = re.compile(r"(?<=:log-stream:).*$")
 _ACTION: Final = re.compile(r"perform: (\w+:\w+)")
 _SKEW: Final = re.compile(
@@ -75,6 +76,11 @@ _EXPIRED: Final = (
     "The AWS credentials have expired. New ones are looked for at every try; renew them "
     "(for SSO: aws sso login)."
 )
+_KMS_REFUSED: Final = (
+    "The log group is not created without log_group_kms_key_id=. Check the key's ARN and Region, and "
+    "that its key policy lets CloudWatch Logs use it: "
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
+)
 _TRANSIENT: Final = "Most likely it passes by itself."
 _UNKNOWN: Final = (
     "See https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html"
@@ -97,6 +103,8 @@ def advise(error: DeliveryError) -> str:
         return f"Allow it: add this statement to the role's policy: {statement(error)}"
     if error.code in {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}:
         return _EXPIRED
+    if error.action == "CreateLogGroup" and _KMS.search(error.message):
+        return _KMS_REFUSED
     default = _TRANSIENT if judge(error) is Verdict.RETRY else _UNKNOWN
     return _BY_CODE.get(error.code, default)
 

@@ -24,8 +24,11 @@ class LogsClient(Protocol):
     async def create_stream(self, stream: str) -> None:
         """Create a log stream; one that exists is success."""
 
-    async def create_group(self, *, tags: bool, kms_key: bool) -> None:
-        """Create the log group, with or without these; one that exists is success."""
+    async def create_group(self, *, tags: bool) -> None:
+        """Create the log group, with or without its tags; one that exists is success.
+
+        There is no way to leave out its KMS key: a group is never less encrypted than was asked for.
+        """
 
     async def set_retention(self) -> None:
         """Set the log group's retention."""

@@ -22,7 +22,7 @@ from .time_budget import TimeBudget, unanswered
 
 _RETENTION_TRIES: Final = 5
 _RETENTION_FIRST_SECONDS: Final = 1.0
-# What CreateLogGroup answers when tags or the key are the reason.
+# What CreateLogGroup answers when the tags may be the reason.
 _OPTION_REFUSED: Final = frozenset({"AccessDeniedException", "InvalidParameterException"})
 
 
@@ -109,24 +109,22 @@ class Provisioner:
             await anyio.sleep(turn - now)
 
     async def _create_group(self) -> None:
-        """Create the group; without its tags or key rather than not at all."""
+        """Create the group; without its tags rather than not at all, but never without its KMS key."""
         refusal: DeliveryError | None = None
-        for tags, kms_key in self._variants():
+        for tags in (True, False) if self._settings.log_group_tags else (False,):
             try:
                 with self._budget.limited_try("CreateLogGroup", self._settings.log_group_name):
-                    await self._client.create_group(tags=tags, kms_key=kms_key)
+                    await self._client.create_group(tags=tags)
             except DeliveryError as exc:
                 if exc.maybe_accepted and self._settings.log_group_retention_days is not None:
                     self._retention = Retention.UNCERTAIN
-                if exc.code not in _OPTION_REFUSED:
+                if exc.code not in _OPTION_REFUSED or not tags:
                     raise
-                refusal = refusal or exc
+                refusal = exc
             else:
-                self._warn_of_missing(tags=tags, kms_key=kms_key, refusal=refusal)
+                if refusal is not None:
+                    self._warn_of_tags(refusal)
                 break
-        else:
-            if refusal is not None:
-                raise refusal
         if self._settings.log_group_retention_days is not None:
             await self._set_retention_first()
 
@@ -140,26 +138,11 @@ class Provisioner:
         finally:
             self._retention = Retention.SETTLED if is_set else Retention.DUE
 
-    def _variants(self) -> list[tuple[bool, bool]]:
-        """Return which of (tags, key) to create the group with, best first."""
-        has_tags = bool(self._settings.log_group_tags)
-        has_key = self._settings.log_group_kms_key_id is not None
-        wanted = [(True, True), (False, True), (True, False), (False, False)]
-        possible = [(tags and has_tags, key and has_key) for tags, key in wanted]
-        return list(dict.fromkeys(possible))
-
-    def _warn_of_missing(self, *, tags: bool, kms_key: bool, refusal: DeliveryError | None) -> None:
-        if refusal is None:
-            return
-        missing = []
-        if self._settings.log_group_tags and not tags:
-            missing.append("its tags")
-        if self._settings.log_group_kms_key_id and not kms_key:
-            missing.append("its KMS key (it is NOT encrypted with that key)")
+    def _warn_of_tags(self, refusal: DeliveryError) -> None:
         self._diagnostics.warn(
             "group_options",
-            f"the log group {self._settings.log_group_name} was created without "
-            f"{' and '.join(missing)}, because AWS refused: {explained(refusal)}",
+            f"the log group {self._settings.log_group_name} was created without its tags, because "
+            f"AWS refused: {explained(refusal)}",
         )
 
     @property

@@ -90,7 +90,7 @@ class Delivery:
     async def _create(self) -> bool:
         error = await _tried(self._logs.create_stream(self._stream), STREAM)
         if error is not None and error.code == NOT_FOUND:
-            error = await _tried(self._logs.create_group(tags=False, kms_key=False), GROUP)
+            error = await _tried(self._logs.create_group(tags=False), GROUP)
             self._steps[GROUP] = failed(GROUP, error) if error else _created(GROUP)
             if error is not None:
                 self._steps[STREAM] = skipped(STREAM, "there is no log group to create it in")
