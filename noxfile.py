@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import subprocess
@@ -35,6 +36,8 @@ ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 SUPPORTED = nox.project.python_versions(PYPROJECT)
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+DEPENDENCIES: list[str] = PYPROJECT["project"]["dependencies"]
+LOWEST = [bound.replace(">=", "==") for bound in DEPENDENCIES]
 CHECKED_BY_MYPY = ("src", "noxfile.py", "examples", "tests")
 
 
@@ -194,9 +197,29 @@ def versions(session: nox.Session) -> None:
 @on_the_oldest_python
 def tests_lowest(session: nox.Session) -> None:
     """Run the suite on the oldest Python with the oldest dependencies that the package allows."""
-    lowest = [bound.replace(">=", "==") for bound in PYPROJECT["project"]["dependencies"]]
-    session.install(".", *lowest, *group("tests"))
+    session.install(".", *LOWEST, *group("tests"))
     session.run("pytest", *AT_A_TIME, "-m", "not servers", *session.posargs)
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Look for published vulnerabilities in the oldest dependencies that the package allows, and in the newest."""
+    session.install(*group("audit"))
+    for name, wanted in (("oldest", LOWEST), ("newest", DEPENDENCIES)):
+        requirements = Path(session.create_tmp()) / f"{name}.txt"
+        requirements.write_text("\n".join(wanted), encoding="utf-8")
+        report = requirements.with_suffix(".json")
+        report.unlink(missing_ok=True)
+        # 1: there are vulnerabilities, or nobody could be asked, and then there is no report.
+        given = ("--requirement", str(requirements), "--format", "json", "--output", str(report))
+        session.run("pip-audit", "--progress-spinner", "off", *given, success_codes=[0, 1])
+        if not report.exists() or not report.read_text(encoding="utf-8").strip():
+            session.skip("the database of vulnerabilities cannot be reached from here")
+        packages = json.loads(report.read_text(encoding="utf-8"))["dependencies"]
+        vulnerable = {each["name"]: [found["id"] for found in each["vulns"]]
+                      for each in packages if each.get("vulns")}  # fmt: skip
+        if vulnerable:
+            session.error(f"the {name} dependencies have published vulnerabilities: {vulnerable}")
 
 
 @nox.session(default=False)
