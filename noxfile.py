@@ -231,9 +231,9 @@ def examples(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def ecosystem(session: nox.Session) -> None:
-    """Run only the tests with structlog, loguru, python-json-logger and OpenTelemetry."""
-    session.install(".", *group("tests", "ecosystem"))
-    session.run("pytest", "tests/ecosystem", *session.posargs)
+    """Run the tests with structlog, loguru and others, and the examples under all servers and workers."""
+    session.install(".", *group("tests", "ecosystem", "frameworks"))
+    session.run("pytest", *AT_A_TIME, "tests/ecosystem", "tests/frameworks", *session.posargs)
 
 
 @nox.session

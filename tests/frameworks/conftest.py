@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from tests.ecosystem.driving import free_port
+from tests.frameworks.driving import free_port
 
 
 @pytest.fixture

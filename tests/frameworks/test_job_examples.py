@@ -10,8 +10,8 @@ import signal
 import time
 
 import pytest
-from tests.ecosystem.driving import Outcome, orders, program
 from tests.examples.programs import EXAMPLES, environment, run
+from tests.frameworks.driving import Outcome, orders, program
 
 pytestmark = pytest.mark.servers
 

@@ -6,7 +6,7 @@ import json
 import signal
 
 import pytest
-from tests.ecosystem.driving import serve
+from tests.frameworks.driving import serve
 
 pytestmark = pytest.mark.servers
 
