@@ -16,6 +16,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
+from importlib import import_module
 from typing import Final
 
 from ._block import CloudWatchLogging
@@ -157,14 +158,14 @@ def _has_failed(task: asyncio.Task[CloudWatchLogging]) -> bool:
 
 def _leave_with_twisted(logs: CloudWatchLogging) -> None:
     """Leave the block before Twisted's reactor stops, if there is one in this process."""
-    if "twisted.internet.reactor" not in sys.modules:
+    # Twisted puts the reactor itself there, once somebody has chosen one.
+    reactor = sys.modules.get("twisted.internet.reactor")
+    if reactor is None:
         return
-    from twisted.internet import reactor
-    from twisted.internet.defer import Deferred
-
+    defer = import_module("twisted.internet.defer")
     loop = asyncio.get_running_loop()
 
     def leave() -> object:
-        return Deferred.fromFuture(loop.create_task(logs.aclose()))
+        return defer.Deferred.fromFuture(loop.create_task(logs.aclose()))
 
     reactor.addSystemEventTrigger("before", "shutdown", leave)
