@@ -60,6 +60,7 @@ class OpenBlock:
         self._watch: asyncio.TimerHandle | None = None
         self._watches = 0
         self._warned_of_empty: set[CloudWatchLogHandler] = set()
+        self._adoption: asyncio.Task[None] | None = None
         # None until somebody leaves the block; set when that is done.
         self._left: asyncio.Event | None = None
 
@@ -162,7 +163,7 @@ class OpenBlock:
         if self._attachment is not None:
             self._attachment.reattach()
             if self._watches >= _EARLY_WATCHES or not self._watches % _EARLY_WATCHES_PER_LOOK:
-                self._run_new_handlers(self._attachment)
+                self._look_for_new_handlers(self._attachment)
                 self._attachment.look_again()
                 self._warn_of_empty()
         self._plan_watch()
@@ -179,13 +180,21 @@ class OpenBlock:
                     "extra fields and are skipped: CloudWatch Logs takes no empty events",
                 )
 
-    def _run_new_handlers(self, attachment: Attachment) -> None:
+    def _look_for_new_handlers(self, attachment: Attachment) -> None:
         """Run the handlers that a configuration has made since the block was entered."""
         if not self._is_configured:
             return
-        for handler in find_handlers():
-            # One that was closed is another block's, which was left.
-            if handler.enabled and handler.lifecycle.takes_records:
+        # One that takes no records was closed: it is another block's, which was left.
+        new = [each for each in find_handlers() if each.enabled and each.lifecycle.takes_records]
+        if new:
+            # In a task: a timer's callback belongs to none, and anyio makes no scope there.
+            self._adoption = asyncio.get_running_loop().create_task(self._adopt(new, attachment))
+
+    async def _adopt(
+        self, handlers: Sequence[CloudWatchLogHandler], attachment: Attachment
+    ) -> None:
+        for handler in handlers:
+            if self._left is None and not handler.inbox.is_open:
                 self._pipelines.append(Pipeline(handler, self._threads))
                 self.handlers += (handler,)
                 attachment.add(handler)
