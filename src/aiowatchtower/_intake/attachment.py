@@ -185,9 +185,9 @@ def _attached(
 
 
 def _has_another(logger: logging.Logger) -> bool:
-    """Whether a configuration has replaced our handler by another one, which a block runs."""
+    """Whether a configuration has replaced our handler by another one of ours."""
     return any(
-        isinstance(handler, CloudWatchLogHandler) and handler.inbox.is_open
+        isinstance(handler, CloudWatchLogHandler) and handler.lifecycle.takes_records
         for handler in logger.handlers
     )
 
