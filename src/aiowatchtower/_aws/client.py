@@ -1,4 +1,4 @@
-"""CloudWatch Logs over aiobotocore: our body out, the raw answer back, one kind of error."""
+"""CloudWatch Logs over aiobotocore: sends bodies of our own, checks the raw answers, raises DeliveryError."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .errors import fit_to_be_shown, translated
 from .exchange import EXCHANGE, Exchange
 
 _REBUILD_SECONDS: Final = 60.0
-# Between looks for other credentials, each of which may start a process or ask a service.
+# Look for other credentials no more often: each look may start a process or ask a service.
 _LOOK_SECONDS: Final = 1.0
-# A source of credentials that takes longer hangs; what asks it next may have more luck.
+# Give up on a source of credentials that takes longer; the next look asks it anew.
 _OPEN_SECONDS: Final = 30.0
 
 
@@ -152,7 +152,7 @@ class AwsLogsClient:
     def _unconnected(
         self, exc: Exception, action: str, resource: str, deadline: float
     ) -> DeliveryError:
-        """Return what to say when there was no client to call with: AWS has nothing then."""
+        """Return the error for a call that had no client to be made with: nothing was sent to AWS."""
         if not isinstance(exc, TimeoutError):
             error = translated(exc, action, resource, deadline)
             error.maybe_accepted = False
@@ -161,13 +161,13 @@ class AwsLogsClient:
         return DeliveryError(action, "CredentialsUnavailable", message, resource=resource)
 
     async def _connected(self) -> Connection:
-        """Return the connection. Who waits for it may be cancelled; making it goes on."""
+        """Return the connection. One task makes it for all callers; cancelling a caller leaves it alone."""
         while self._connection is None:
             if self._opening is None or self._opening.done():
                 self._opening = asyncio.create_task(self._open(), name="aiowatchtower connects")
                 self._opening.add_done_callback(_retrieve)
             opening = self._opening
-            # Unlike a shield, this is not cancelled when somebody cancels what it waits for.
+            # wait(), unlike shield(), raises nothing here when the task itself is cancelled.
             await asyncio.wait({opening})
             if not opening.cancelled():
                 return opening.result()
@@ -181,15 +181,15 @@ class AwsLogsClient:
         return self._connection
 
     async def renew(self) -> None:
-        """Look for new credentials; rebuild the client when there are any, or once a minute.
+        """Look for new credentials; make a new client when there are any, or once a minute.
 
-        A client that has never worked is followed by another once a minute at most: some sources
-        have new credentials each time that they are asked. One that the application has passed in
-        is the application's to renew.
+        As long as no client has worked, a new one is made once a minute at most: some sources return
+        other credentials each time that they are asked. A client that the application has passed in
+        is left alone: the application renews it.
         """
         connection = self._connection
         async with self._renewing:
-            # Another stream's task may have done it meanwhile.
+            # The task of another stream may have renewed it while this one waited for the lock.
             if self._settings.client is None and connection is self._connection:
                 await self._renew(connection)
 
@@ -215,7 +215,7 @@ class AwsLogsClient:
             self._looked_at = time.monotonic()
 
     async def aclose(self) -> None:
-        """Close the connections. May be used again, with new ones."""
+        """Close the connection. The next call makes a new one."""
         if self._opening is not None and not self._opening.done():
             self._opening.cancel()
             await asyncio.wait({self._opening})
@@ -225,7 +225,7 @@ class AwsLogsClient:
 
 
 def _retrieve(opening: asyncio.Task[Connection]) -> None:
-    """Let asyncio not complain of a failure that nobody waited for: the next try meets it again."""
+    """Look at the failure, or asyncio would log it as never retrieved. The next call meets it again."""
     if not opening.cancelled():
         opening.exception()
 

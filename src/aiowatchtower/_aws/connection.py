@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
@@ -67,7 +68,7 @@ class Connection:
         finally:
             self._calls -= 1
             if self.is_retired and not self._calls:
-                await self._stack.aclose()
+                await self._close()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ class Connection:
 
     @property
     def has_credentials(self) -> bool:
-        """Whether a call can be signed. A client that was not made here is trusted to know."""
+        """Whether a call can be signed. A client of the application is assumed to have credentials."""
         return self._credentials is not None or self._is_given
 
     async def has_new_credentials(self) -> bool:
@@ -87,9 +88,14 @@ class Connection:
         return found is not None and found != self._credentials
 
     async def retire(self) -> None:
-        """Let no new call begin here; close now or when the calls under way are over."""
+        """Close now, or when the last call under way is over. No new call may begin after this."""
         self.is_retired = True
         if not self._calls:
+            await self._close()
+
+    async def _close(self) -> None:
+        """Close the client. A failure to do so must not hide the answer of the last call."""
+        with contextlib.suppress(Exception):
             await self._stack.aclose()
 
 

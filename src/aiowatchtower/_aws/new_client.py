@@ -23,9 +23,9 @@ from .session import load_data, new_session
 from .threads import DaemonThreads, RoomForThreads
 
 _READ_TIMEOUT: Final = 30
-# With a send_interval of 5 s, an endpoint that cannot be reached is told of within 10 s.
+# So that an unreachable endpoint is warned of within 10 s, with the default send_interval of 5 s.
 _CONNECT_TIMEOUT: Final = 4
-# botocore reads the first; the second is what the names of its clients make people write.
+# botocore reads the first. People write the second, because the client is named "logs".
 _ENDPOINT_VARIABLES: Final = ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "AWS_ENDPOINT_URL_LOGS")
 
 
@@ -64,7 +64,7 @@ async def made_client(
     settings: Settings, stack: AsyncExitStack, threads: Executor | None
 ) -> tuple[Any, tuple[str, ...] | None]:
     """Return a client and its credentials; the stack closes what they need."""
-    # botocore logs what it loads, and a thread does not have the context of what it works for.
+    # botocore logs while it loads, and a new thread does not have the mark of this context.
     threads = threads or DaemonThreads(start_shipping)
     # In a thread and in steps, so that none holds the loop for long.
     loop = asyncio.get_running_loop()
@@ -99,7 +99,7 @@ def _config(settings: Settings, session: Any, threads: Executor) -> AioConfig:
         parameter_validation=False,
         connect_timeout=_CONNECT_TIMEOUT,
         read_timeout=_READ_TIMEOUT,
-        # Those that put, those that create, and one for the retention.
+        # For puts, for creations, and one for the retention.
         max_pool_connections=settings.max_in_flight + CREATIONS_AT_ONCE + 1,
     )
     if settings.config is not None:

@@ -12,11 +12,11 @@ from aiohttp.resolver import ThreadedResolver
 
 
 class _Lookups:
-    """The two look-ups that aiohttp's resolver asks its loop for.
+    """Stands in for the loop that aiohttp's resolver calls ``getaddrinfo`` and ``getnameinfo`` of.
 
-    The loop's own run in its default executor, where they wait behind the application's blocking
-    calls; and in asyncio's debug mode they log there, outside the worker's context, so that each
-    look-up would be shipped and lead to the next.
+    The real loop runs them in its default executor, where they queue behind the application's
+    blocking calls. In asyncio's debug mode they also log there, outside the worker's context, so that
+    each look-up would be shipped and would lead to the next.
     """
 
     def __init__(self, threads: Executor) -> None:

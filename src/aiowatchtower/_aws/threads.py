@@ -1,4 +1,4 @@
-"""Helper threads: such as hold up no process, and room for them beside a loop that is never idle."""
+"""Helper threads that do not delay the end of the process, and that get their turn beside a busy loop."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from typing import Final, ParamSpec, TypeVar
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _EVERY_SECONDS: Final = 0.005
-# Long enough for a thread that waits for the lock to wake up and take it.
+# Long enough for a waiting thread to wake up and take the interpreter's lock.
 _REST_SECONDS: Final = 0.000_1
-# What takes longer than all of them does not wait for the lock.
+# Stop after so many: whatever still runs then is not waiting for the lock.
 _RESTS: Final = 100
 # One looks up a host name while the other reads certificates.
 _READY_THREADS: Final = 2
@@ -28,19 +28,19 @@ _END_SECONDS: Final = 0.2
 
 
 def _wait(seconds: float) -> None:
-    """Wait without the lock, as a loop does that has nothing to do.
+    """Wait without holding the interpreter's lock.
 
-    Not on Windows, where ``select`` takes no empty lists.
+    Does nothing on Windows, where ``select`` accepts no empty lists.
     """
     if sys.platform != "win32":
         select.select([], [], [], seconds)
 
 
 class DaemonThreads(Executor):
-    """Runs each call in a daemon thread of its own: they are few, and far between.
+    """Runs each call in a daemon thread of its own. There are few calls: one for each look-up or client.
 
-    A process waits for all threads of a ``ThreadPoolExecutor`` when it ends, also for one in which
-    a name server is asked that does not answer.
+    At its end, a process waits for all threads of a ``ThreadPoolExecutor``, also for one that waits
+    for a name server which does not answer. It does not wait for daemon threads.
     """
 
     def __init__(self, prepare: Callable[[], object]) -> None:
@@ -123,12 +123,12 @@ def _fulfil(future: Future[_T], work: Callable[[], _T]) -> None:
 
 
 class RoomForThreads:
-    """While entered, rests the loop for a moment every few milliseconds, half a second at most.
+    """While entered, pauses the loop for a moment every few milliseconds, for half a second at most.
 
-    A thread asks for the lock when it has waited 5 ms in which nobody gave it up. A loop gives it
-    up each time that it looks at its sockets, and takes it again before the thread has woken; with
-    nothing to wait for, it does so many times in those 5 ms. Reading the certificates then took
-    0.8 s instead of 0.03 s, and no record was shipped before.
+    A thread requests the interpreter's lock after 5 ms in which no other thread has released it. A
+    busy loop releases the lock each time it polls its sockets, and takes it back before the waiting
+    thread has woken up; the 5 ms then start anew. Reading the certificates took 0.8 s instead of
+    0.03 s beside such a loop, and no record was shipped before that.
     """
 
     def __init__(self, wait: Callable[[float], None] = _wait) -> None:
@@ -138,7 +138,7 @@ class RoomForThreads:
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
-        """Begin to rest."""
+        """Start to pause the loop."""
         self._timer = self._loop.call_later(_EVERY_SECONDS, self._rest)
 
     def __exit__(
@@ -147,7 +147,7 @@ class RoomForThreads:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End it."""
+        """Stop."""
         if self._timer is not None:
             self._timer.cancel()
 

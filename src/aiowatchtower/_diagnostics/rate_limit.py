@@ -40,7 +40,7 @@ class Diagnostics:
         say(logging.WARNING, message + (again if known and known.unsaid else ""), exc_info)
 
     def recovered(self, kind: str, message: str) -> None:
-        """Log that what was warned of is over; nothing when nothing was said of it."""
+        """Log, once, that a trouble is over, if a warning of its kind was logged."""
         with self._lock:
             known = self._kinds.get(kind)
             if known is None or not known.is_open:

@@ -1,4 +1,4 @@
-"""Handlers on loggers: put there on entry, taken away on exit, missed when others remove them."""
+"""The handlers and filters that a block adds on entry, removes on exit, and misses when others remove them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _NotOurs(logging.Filter):
 
 
 class Attachment:
-    """Where this block has attached its handlers and filters, and nothing else."""
+    """Adds a block's handlers and filters to loggers, and removes exactly those again."""
 
     def __init__(
         self, handlers: Sequence[CloudWatchLogHandler], loggers: Sequence[logging.Logger]
