@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from aiowatchtower._core.errors import DeliveryError
-from aiowatchtower._core.policy import Verdict, judge, learned_event_limit
+from aiowatchtower._core.policy import (
+    Attempt,
+    Decision,
+    Step,
+    Verdict,
+    after_creation,
+    after_halving,
+    decide,
+    judge,
+    learned_event_limit,
+)
 
 VERDICTS = {
     Verdict.ACCEPTED: ["DataAlreadyAcceptedException"],
@@ -125,3 +135,83 @@ def test_a_request_that_is_too_large_is_halved(code):
 def test_the_event_limit_is_learned_from_what_aws_says(message, limit):
     """The size that AWS names for an event is learned; that of a batch, or none, is not."""
     assert learned_event_limit(_error("InvalidParameterException", message)) == limit
+
+
+MISSING, DENIED, BUSY = "ResourceNotFoundException", "AccessDeniedException", "ThrottlingException"
+EXPIRED, POISON = "ExpiredTokenException", "InvalidParameterException"
+TRIED = Attempt(failures=2, missing=1, refused=3)
+# A failed put, after TRIED: the step, the failures, the missing, the pause, and what it is told as.
+DECISIONS = {
+    "DataAlreadyAcceptedException": (Step.BOOK, 2, 1, 0, None),
+    MISSING: (Step.CREATE, 3, 2, 0, None),
+    POISON: (Step.HALVE, 2, 1, 0, None),
+    EXPIRED: (Step.RENEW, 3, 1, 3, Verdict.REFRESH),
+    BUSY: (Step.PUT, 3, 1, 3, Verdict.RETRY),
+    DENIED: (Step.PUT, 3, 1, 3, Verdict.HOLD),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), DECISIONS.items(), ids=DECISIONS.keys())
+def test_a_failed_put_has_its_step(code, expected):
+    """Each kind of failure leads to one step, is counted in the attempt, and waits as long as is due."""
+    error = _error(code)
+    decision = decide(error, TRIED)
+    attempt = decision.attempt
+    found = (decision.step, attempt.failures, attempt.missing, decision.pause, decision.told_as)
+    assert found == expected
+    assert attempt.refused == TRIED.refused
+    assert decision.error is error
+
+
+def _missing(times) -> Decision:
+    decision = decide(_error(MISSING), Attempt())
+    for _ in range(times - 1):
+        decision = decide(_error(MISSING), decision.attempt)
+    return decision
+
+
+@pytest.mark.parametrize(("times", "told_as"), [(1, None), (8, None), (9, Verdict.RETRY)])
+def test_after_a_creation_the_put_comes_at_once(times, told_as):
+    """The first creation is followed by a put at once; those that change nothing wait, and are told of."""
+    decision = after_creation(_missing(times), None)
+    assert (decision.step, decision.pause, decision.told_as) == (Step.PUT, times - 1, told_as)
+    assert decision.error.code == MISSING
+
+
+@pytest.mark.parametrize(
+    ("code", "times", "told_as"),
+    [
+        (MISSING, 3, None),
+        (MISSING, 4, Verdict.PROVISION),
+        (DENIED, 1, Verdict.HOLD),
+        (BUSY, 1, Verdict.RETRY),
+    ],
+)
+def test_a_failed_creation_is_told_of(code, times, told_as):
+    """A creation that fails is told of, except for a group that another process is creating."""
+    failure = DeliveryError("CreateLogStream", code, "no", status=400)
+    decision = after_creation(_missing(times), failure)
+    assert (decision.step, decision.pause, decision.told_as) == (Step.PUT, times, told_as)
+    assert decision.error is failure
+
+
+@pytest.mark.parametrize(("refused", "pause"), [(0, -15), (15, 0), (16, 1)])
+def test_many_refused_events_in_a_row_slow_down(refused, pause):
+    """Up to sixteen single events may be refused one after the other; then there are pauses."""
+    decision = decide(_error(POISON), Attempt(refused=refused))
+    following = after_halving(decision, is_dropped=True)
+    assert (following.step, following.pause, following.attempt.refused) == (
+        Step.PUT,
+        pause,
+        refused + 1,
+    )
+    assert after_halving(decision, is_dropped=False).attempt.refused == refused
+
+
+def test_every_kind_of_failure_has_a_step():
+    """Whatever its kind, a failure leads somewhere, and an attempt never forgets a failure."""
+    for verdict, codes in VERDICTS.items():
+        decision = decide(_error(codes[0]), Attempt())
+        assert isinstance(decision.step, Step)
+        counted = verdict not in {Verdict.ACCEPTED, Verdict.ISOLATE}
+        assert decision.attempt.failures == counted

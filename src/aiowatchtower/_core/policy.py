@@ -1,10 +1,15 @@
-"""From failure to verdict: pure, so that it can be read as a table."""
+"""What a failure means, and what is done about it: pure, so that both can be read as tables.
+
+``judge`` says of what kind a failure is. ``decide`` says what the next step is, given what was tried so
+far: an ``Attempt``.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from .errors import DeliveryError
 
@@ -99,3 +104,96 @@ def learned_event_limit(error: DeliveryError) -> int | None:
     """
     found = _EVENT_LIMIT.search(error.message)
     return int(found.group(1)) if found and "event" in error.message.lower() else None
+
+
+class Step(Enum):
+    """What to do next about one part of a batch."""
+
+    BOOK = "book it as delivered: AWS has it"
+    CREATE = "create the stream, and the group where it is missing"
+    HALVE = "learn the limit that AWS names, or put each half by itself"
+    RENEW = "look for new credentials, wait, and put again"
+    PUT = "wait, and put again"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What was tried for one part of a batch since AWS last accepted one.
+
+    Attributes:
+        failures: Tries that failed, whatever for; those that AWS refused for an event are not among them.
+        missing: Tries that found no stream: every new stream begins with one.
+        refused: Single events in a row that AWS refused.
+    """
+
+    failures: int = 0
+    missing: int = 0
+    refused: int = 0
+
+
+class Decision(NamedTuple):
+    """What follows from a failure.
+
+    Attributes:
+        step: What to do.
+        attempt: What was tried, this failure included.
+        error: The failure that is behind it.
+        pause: Wait as after so many failures in a row; not at all if this is not positive.
+        told_as: Tell of the failure as one of this kind; None: there is nothing to tell yet.
+    """
+
+    step: Step
+    attempt: Attempt
+    error: DeliveryError
+    pause: int = 0
+    told_as: Verdict | None = None
+
+
+# Refusing this many single events in a row is no matter of the events: slow down.
+_REFUSED_IN_A_ROW: Final = 16
+# For so many tries a group may be unknown after its creation, above all when another process
+# has it under way (OperationAbortedException): nobody has to do anything about that.
+_UNKNOWN_FOR_TRIES: Final = 3
+# Creations that succeed, so many times, and change nothing: that is worth a word.
+_STAYS_UNKNOWN_TRIES: Final = 8
+_STEPS: Final = {
+    Verdict.ACCEPTED: Step.BOOK,
+    Verdict.PROVISION: Step.CREATE,
+    Verdict.ISOLATE: Step.HALVE,
+    Verdict.REFRESH: Step.RENEW,
+    Verdict.RETRY: Step.PUT,
+    Verdict.HOLD: Step.PUT,
+}
+
+
+def decide(error: DeliveryError, attempt: Attempt) -> Decision:
+    """Return what follows from a put that failed."""
+    verdict = judge(error)
+    step = _STEPS[verdict]
+    if step in {Step.BOOK, Step.HALVE}:
+        return Decision(step, attempt, error)
+    attempt = replace(attempt, failures=attempt.failures + 1)
+    if step is Step.CREATE:
+        return Decision(step, replace(attempt, missing=attempt.missing + 1), error)
+    return Decision(step, attempt, error, attempt.failures, verdict)
+
+
+def after_halving(decision: Decision, *, is_dropped: bool) -> Decision:
+    """Return what follows when the part was halved, or was one event and dropped."""
+    attempt = replace(decision.attempt, refused=decision.attempt.refused + is_dropped)
+    pause = attempt.refused - _REFUSED_IN_A_ROW
+    return decision._replace(step=Step.PUT, attempt=attempt, pause=pause)
+
+
+def after_creation(decision: Decision, failure: DeliveryError | None) -> Decision:
+    """Return what follows when the stream was created, or when that has failed."""
+    attempt = decision.attempt
+    if failure is None:
+        # Right after its creation a stream may still be unknown where it is asked for next. What failed
+        # before, for other reasons, is no reason to wait now.
+        told_as = Verdict.RETRY if attempt.missing > _STAYS_UNKNOWN_TRIES else None
+        return decision._replace(step=Step.PUT, pause=attempt.missing - 1, told_as=told_as)
+    verdict = judge(failure)
+    is_quiet = verdict is Verdict.PROVISION and attempt.missing <= _UNKNOWN_FOR_TRIES
+    told_as = None if is_quiet else verdict
+    return Decision(Step.PUT, attempt, failure, attempt.failures, told_as)

@@ -32,8 +32,6 @@ class Progress:
         self._lost: list[Lost] = []
         self._wire_bytes = 0
         self._puts = 0
-        # Tries since the last acceptance that found no stream.
-        self.missing = 0
         self._maybe_accepted = False
         self._possible_duplicates = 0
         self._accepted_at: datetime | None = None
@@ -63,8 +61,7 @@ class Progress:
             self._maybe_accepted = False
 
     def found_missing(self) -> None:
-        """Count apart the try that found no stream: every new stream begins with one."""
-        self.missing += 1
+        """Take back the try that found no stream: every new stream begins with one."""
         self._puts -= 1
 
     def failed(self, *, maybe_accepted: bool) -> None:
@@ -84,7 +81,6 @@ class Progress:
         self._lose(self._rejected, "too_new", part[new:])
         self._wire_bytes += answer.wire_bytes
         self._accepted_at = at
-        self.missing = 0
         self._meet()
 
     def known(self) -> None:

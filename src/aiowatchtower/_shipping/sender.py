@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timezone
-from typing import Final
+from functools import partial
 
 import anyio
 
 from aiowatchtower._core.advice import explained
 from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.events import Answer
 from aiowatchtower._core.ledger import Ledger
 from aiowatchtower._core.limits import MIN_EVENT_BYTES
 from aiowatchtower._core.logs_client import TRY_SECONDS, LogsClient
-from aiowatchtower._core.policy import Verdict, is_known, judge, learned_event_limit
+from aiowatchtower._core.policy import (
+    Attempt,
+    Decision,
+    Step,
+    Verdict,
+    after_halving,
+    is_known,
+    judge,
+    learned_event_limit,
+)
 from aiowatchtower._core.progress import Progress, shortened
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 
 from .provisioner import Provisioner
 from .time_budget import TimeBudget, unanswered
-
-# Refusing this many single events in a row is no matter of the events: slow down.
-_REFUSED_IN_A_ROW: Final = 16
-# For so many tries a group may be unknown after its creation, above all when another process
-# has it under way (OperationAbortedException): nobody has to do anything about that.
-_UNKNOWN_FOR_TRIES: Final = 3
-# Creations that succeed, so many times, and change nothing: that is worth a word.
-_STAYS_UNKNOWN_TRIES: Final = 8
+from .try_once import try_once
 
 
 class Sender:
@@ -70,29 +73,31 @@ class Sender:
 
     async def deliver(self, progress: Progress) -> None:
         """Return when every event of the batch has met its fate; until then, keep trying."""
-        tries = 0
-        refused_in_a_row = 0
+        stream, attempt = progress.batch.stream, Attempt()
+        put = partial(self._put, progress)
         while progress.is_open:
-            try:
-                await self._put(progress)
-            except DeliveryError as exc:
-                verdict = judge(exc)
-                if verdict is Verdict.PROVISION:
-                    progress.found_missing()
-                else:
-                    self._ledger.note_error(exc)
-                progress.failed(maybe_accepted=exc.maybe_accepted)
-                if verdict is Verdict.ACCEPTED:
-                    progress.known()
-                elif verdict is Verdict.ISOLATE and exc.action == "PutLogEvents":
-                    refused_in_a_row += self._isolate(progress, exc)
-                    await self._pause(refused_in_a_row - _REFUSED_IN_A_ROW)
-                else:
-                    tries += 1
-                    await self._recover(progress, verdict, exc, tries)
+            decision = await try_once(put, self._provisioner, stream, attempt)
+            if decision is None:
+                attempt = Attempt()
+                self._succeeded(stream)
             else:
-                tries = refused_in_a_row = 0
-                self._succeeded(progress.batch.stream)
+                attempt = await self._follow(decision, progress)
+
+    async def _follow(self, decision: Decision, progress: Progress) -> Attempt:
+        """Take the step that was decided on, and wait; return what was tried so far."""
+        if decision.step is Step.BOOK:
+            progress.known()
+        elif decision.step is Step.HALVE:
+            is_dropped = self._halve(progress, decision.error)
+            decision = after_halving(decision, is_dropped=is_dropped)
+        if decision.told_as is not None:
+            self._ledger.note_error(decision.error)
+            self._failed(progress.batch.stream, decision.told_as, decision.error)
+        if decision.step is Step.RENEW:
+            await self._client.renew()
+        if decision.pause > 0:
+            await self._budget.pause(self._backoff.pause(decision.pause))
+        return decision.attempt
 
     async def _put(self, progress: Progress) -> None:
         async with self._slots:
@@ -100,25 +105,20 @@ class Sender:
                 # A copy of the parent's worker, in a forked child: these are the parent's records.
                 await anyio.sleep_forever()
             progress.trying()
-            events = progress.part
-            if self._has_learned:
-                events = shortened(events, self._max_event_bytes)
-            stream = progress.batch.stream
-            action, resource = "PutLogEvents", f"{self._group}:{stream}"
+            resource = f"{self._group}:{progress.batch.stream}"
             try:
-                with self._budget.limited_try(action, resource):
-                    answer = await self._client.put(stream, events, TRY_SECONDS)
-            except DeliveryError:
+                with self._budget.limited_try("PutLogEvents", resource):
+                    answer = await self._answer(progress, resource)
+            except DeliveryError as exc:
+                if judge(exc) is Verdict.PROVISION:
+                    progress.found_missing()
+                else:
+                    self._ledger.note_error(exc)
+                progress.failed(maybe_accepted=exc.maybe_accepted)
                 raise
-            except Exception as exc:
-                # A bug of ours, or no memory. It delays this stream alone, like a failure of AWS.
-                said = f"{type(exc).__name__}: {exc}"
-                raise DeliveryError(
-                    action, "UnexpectedError", said, resource=resource, maybe_accepted=True
-                ) from exc
             except anyio.get_cancelled_exc_class():
                 # What is said of records that were given up names the request nobody answered.
-                self._ledger.note_error(unanswered(action, resource))
+                self._ledger.note_error(unanswered("PutLogEvents", resource))
                 progress.failed(maybe_accepted=True)
                 raise
         progress.accepted(answer, datetime.now(timezone.utc))
@@ -127,8 +127,23 @@ class Sender:
                 "entity", f"CloudWatch Logs rejected entity=: {answer.entity_error}"
             )
 
-    def _isolate(self, progress: Progress, error: DeliveryError) -> int:
-        """Learn a limit or halve the part. Returns how many events were given up: 0 or 1."""
+    async def _answer(self, progress: Progress, resource: str) -> Answer:
+        events = progress.part
+        if self._has_learned:
+            events = shortened(events, self._max_event_bytes)
+        try:
+            return await self._client.put(progress.batch.stream, events, TRY_SECONDS)
+        except DeliveryError:
+            raise
+        except Exception as exc:
+            # A bug of ours, or no memory. It delays this stream alone, like a failure of AWS.
+            said = f"{type(exc).__name__}: {exc}"
+            raise DeliveryError(
+                "PutLogEvents", "UnexpectedError", said, resource=resource, maybe_accepted=True
+            ) from exc
+
+    def _halve(self, progress: Progress, error: DeliveryError) -> bool:
+        """Learn a limit or halve the part. Returns whether it was a single event, which is dropped."""
         limit = learned_event_limit(error)
         if limit is not None and MIN_EVENT_BYTES <= limit < self._max_event_bytes:
             self._max_event_bytes, self._has_learned = limit, True
@@ -136,48 +151,13 @@ class Sender:
                 "event_limit",
                 f"CloudWatch Logs takes events of up to {limit} bytes here; longer ones are cut",
             )
-            return 0
+            return False
         if not progress.refused(error):
-            return 0
+            return False
         self._diagnostics.warn(
             "refused", f"CloudWatch Logs refuses an event, which is dropped: {error}"
         )
-        return 1
-
-    async def _recover(
-        self, progress: Progress, verdict: Verdict, error: DeliveryError, tries: int
-    ) -> None:
-        """Do what the verdict says, then wait."""
-        stream = progress.batch.stream
-        if verdict is Verdict.PROVISION:
-            if await self._provided(stream, progress.missing):
-                # Right after a creation it may still be unknown where it is asked for next, but
-                # what failed before, for other reasons, is no reason to wait now.
-                if progress.missing > _STAYS_UNKNOWN_TRIES:
-                    self._ledger.note_error(error)
-                    self._failed(stream, Verdict.RETRY, error)
-                await self._pause(progress.missing - 1)
-                return
-        else:
-            self._failed(stream, verdict, error)
-        if verdict is Verdict.REFRESH:
-            await self._client.renew()
-        await self._pause(tries)
-
-    async def _provided(self, stream: str, missing: int) -> bool:
-        try:
-            await self._provisioner.provide(stream)
-        except DeliveryError as exc:
-            verdict = judge(exc)
-            if verdict is not Verdict.PROVISION or missing > _UNKNOWN_FOR_TRIES:
-                self._ledger.note_error(exc)
-                self._failed(stream, verdict, exc)
-            return False
         return True
-
-    async def _pause(self, tries: int) -> None:
-        if tries > 0:
-            await self._budget.pause(self._backoff.pause(tries))
 
     def _failed(self, stream: str, verdict: Verdict, error: DeliveryError) -> None:
         """Warn of it: one kind for all that passes by itself, one for each thing to be done."""

@@ -10,13 +10,14 @@ import anyio
 
 from aiowatchtower._core.advice import explained
 from aiowatchtower._core.backoff import Backoff
-from aiowatchtower._core.errors import DeliveryError, SetupError
+from aiowatchtower._core.errors import SetupError
 from aiowatchtower._core.events import own_event
 from aiowatchtower._core.limits import TOO_OLD_MS
 from aiowatchtower._core.logs_client import LogsClient
-from aiowatchtower._core.policy import Verdict, judge
+from aiowatchtower._core.policy import Attempt, Decision, Step, Verdict, judge
 
 from .provisioner import Provisioner
+from .try_once import try_once
 
 _PATIENCE_SECONDS: Final = 10.0
 
@@ -36,29 +37,23 @@ async def prove_delivery(
     at = int(time.time() * 1000) - 2 * TOO_OLD_MS
     event = own_event(stream, at, text)
     ends_at = clock() + _PATIENCE_SECONDS
-    tries = 0
-    while True:
-        try:
-            # What entering does in the background otherwise: it fails in the same words.
-            await client.prepare()
-            await client.put(stream, [event], max(1.0, ends_at - clock()))
-        except DeliveryError as exc:
-            tries += 1
-            try:
-                await _overcome(exc, provisioner, stream)
-            except DeliveryError as failure:
-                if judge(failure) is not Verdict.RETRY or clock() >= ends_at:
-                    raise SetupError(explained(failure)) from failure
-            else:
-                if clock() >= ends_at:
-                    # Created again and again, and never found.
-                    raise SetupError(explained(exc)) from exc
-            await anyio.sleep(min(backoff.pause(tries), max(0.0, ends_at - clock())))
-        else:
-            return
+
+    async def put() -> None:
+        # What entering does in the background otherwise: it fails in the same words.
+        await client.prepare()
+        await client.put(stream, [event], max(1.0, ends_at - clock()))
+
+    attempt = Attempt()
+    while (decision := await try_once(put, provisioner, stream, attempt)) is not None:
+        attempt = decision.attempt
+        if clock() >= ends_at or not _may_pass(decision):
+            raise SetupError(explained(decision.error)) from decision.error
+        pause = backoff.pause(max(1, attempt.failures))
+        await anyio.sleep(min(pause, max(0.0, ends_at - clock())))
 
 
-async def _overcome(error: DeliveryError, provisioner: Provisioner, stream: str) -> None:
-    if judge(error) is not Verdict.PROVISION:
-        raise error
-    await provisioner.provide(stream)
+def _may_pass(decision: Decision) -> bool:
+    """Whether it is worth another try: the stream was created, or the failure passes by itself."""
+    verdict = judge(decision.error)
+    was_created = verdict is Verdict.PROVISION and decision.error.action == "PutLogEvents"
+    return decision.step is Step.PUT and (was_created or verdict is Verdict.RETRY)
