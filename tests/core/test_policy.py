@@ -8,7 +8,7 @@ from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.policy import (
     Attempt,
     Decision,
-    Step,
+    NextStep,
     Verdict,
     after_creation,
     after_halving,
@@ -142,12 +142,12 @@ EXPIRED, POISON = "ExpiredTokenException", "InvalidParameterException"
 TRIED = Attempt(failures=2, missing=1, refused=3)
 # A failed put, after TRIED: the step, the failures, the missing, the pause, and what it is told as.
 DECISIONS = {
-    "DataAlreadyAcceptedException": (Step.BOOK, 2, 1, 0, None),
-    MISSING: (Step.CREATE, 3, 2, 0, None),
-    POISON: (Step.HALVE, 2, 1, 0, None),
-    EXPIRED: (Step.RENEW, 3, 1, 3, Verdict.REFRESH),
-    BUSY: (Step.PUT, 3, 1, 3, Verdict.RETRY),
-    DENIED: (Step.PUT, 3, 1, 3, Verdict.HOLD),
+    "DataAlreadyAcceptedException": (NextStep.BOOK, 2, 1, 0, None),
+    MISSING: (NextStep.CREATE, 3, 2, 0, None),
+    POISON: (NextStep.HALVE, 2, 1, 0, None),
+    EXPIRED: (NextStep.RENEW, 3, 1, 3, Verdict.REFRESH),
+    BUSY: (NextStep.PUT, 3, 1, 3, Verdict.RETRY),
+    DENIED: (NextStep.PUT, 3, 1, 3, Verdict.HOLD),
 }
 
 
@@ -174,7 +174,7 @@ def _missing(times) -> Decision:
 def test_after_a_creation_the_put_comes_at_once(times, told_as):
     """The first creation is followed by a put at once; those that change nothing wait, and are told of."""
     decision = after_creation(_missing(times), None)
-    assert (decision.step, decision.pause, decision.told_as) == (Step.PUT, times - 1, told_as)
+    assert (decision.step, decision.pause, decision.told_as) == (NextStep.PUT, times - 1, told_as)
     assert decision.error.code == MISSING
 
 
@@ -191,7 +191,7 @@ def test_a_failed_creation_is_told_of(code, times, told_as):
     """A creation that fails is told of, except for a group that another process is creating."""
     failure = DeliveryError("CreateLogStream", code, "no", status=400)
     decision = after_creation(_missing(times), failure)
-    assert (decision.step, decision.pause, decision.told_as) == (Step.PUT, times, told_as)
+    assert (decision.step, decision.pause, decision.told_as) == (NextStep.PUT, times, told_as)
     assert decision.error is failure
 
 
@@ -201,7 +201,7 @@ def test_many_refused_events_in_a_row_slow_down(refused, pause):
     decision = decide(_error(POISON), Attempt(refused=refused))
     following = after_halving(decision, is_dropped=True)
     assert (following.step, following.pause, following.attempt.refused) == (
-        Step.PUT,
+        NextStep.PUT,
         pause,
         refused + 1,
     )
@@ -212,6 +212,6 @@ def test_every_kind_of_failure_has_a_step():
     """Whatever its kind, a failure leads somewhere, and an attempt never forgets a failure."""
     for verdict, codes in VERDICTS.items():
         decision = decide(_error(codes[0]), Attempt())
-        assert isinstance(decision.step, Step)
+        assert isinstance(decision.step, NextStep)
         counted = verdict not in {Verdict.ACCEPTED, Verdict.ISOLATE}
         assert decision.attempt.failures == counted

@@ -106,7 +106,7 @@ def learned_event_limit(error: DeliveryError) -> int | None:
     return int(found.group(1)) if found and "event" in error.message.lower() else None
 
 
-class Step(Enum):
+class NextStep(Enum):
     """What to do next about one part of a batch."""
 
     BOOK = "book it as delivered: AWS has it"
@@ -142,7 +142,7 @@ class Decision(NamedTuple):
         told_as: Tell of the failure as one of this kind; None: there is nothing to tell yet.
     """
 
-    step: Step
+    step: NextStep
     attempt: Attempt
     error: DeliveryError
     pause: int = 0
@@ -157,12 +157,12 @@ _UNKNOWN_FOR_TRIES: Final = 3
 # Creations that succeed, so many times, and change nothing: that is worth a word.
 _STAYS_UNKNOWN_TRIES: Final = 8
 _STEPS: Final = {
-    Verdict.ACCEPTED: Step.BOOK,
-    Verdict.PROVISION: Step.CREATE,
-    Verdict.ISOLATE: Step.HALVE,
-    Verdict.REFRESH: Step.RENEW,
-    Verdict.RETRY: Step.PUT,
-    Verdict.HOLD: Step.PUT,
+    Verdict.ACCEPTED: NextStep.BOOK,
+    Verdict.PROVISION: NextStep.CREATE,
+    Verdict.ISOLATE: NextStep.HALVE,
+    Verdict.REFRESH: NextStep.RENEW,
+    Verdict.RETRY: NextStep.PUT,
+    Verdict.HOLD: NextStep.PUT,
 }
 
 
@@ -170,10 +170,10 @@ def decide(error: DeliveryError, attempt: Attempt) -> Decision:
     """Return what follows from a put that failed."""
     verdict = judge(error)
     step = _STEPS[verdict]
-    if step in {Step.BOOK, Step.HALVE}:
+    if step in {NextStep.BOOK, NextStep.HALVE}:
         return Decision(step, attempt, error)
     attempt = replace(attempt, failures=attempt.failures + 1)
-    if step is Step.CREATE:
+    if step is NextStep.CREATE:
         return Decision(step, replace(attempt, missing=attempt.missing + 1), error)
     return Decision(step, attempt, error, attempt.failures, verdict)
 
@@ -182,7 +182,7 @@ def after_halving(decision: Decision, *, is_dropped: bool) -> Decision:
     """Return what follows when the part was halved, or was one event and dropped."""
     attempt = replace(decision.attempt, refused=decision.attempt.refused + is_dropped)
     pause = attempt.refused - _REFUSED_IN_A_ROW
-    return decision._replace(step=Step.PUT, attempt=attempt, pause=pause)
+    return decision._replace(step=NextStep.PUT, attempt=attempt, pause=pause)
 
 
 def after_creation(decision: Decision, failure: DeliveryError | None) -> Decision:
@@ -192,8 +192,8 @@ def after_creation(decision: Decision, failure: DeliveryError | None) -> Decisio
         # Right after its creation a stream may still be unknown where it is asked for next. What failed
         # before, for other reasons, is no reason to wait now.
         told_as = Verdict.RETRY if attempt.missing > _STAYS_UNKNOWN_TRIES else None
-        return decision._replace(step=Step.PUT, pause=attempt.missing - 1, told_as=told_as)
+        return decision._replace(step=NextStep.PUT, pause=attempt.missing - 1, told_as=told_as)
     verdict = judge(failure)
     is_quiet = verdict is Verdict.PROVISION and attempt.missing <= _UNKNOWN_FOR_TRIES
     told_as = None if is_quiet else verdict
-    return Decision(Step.PUT, attempt, failure, attempt.failures, told_as)
+    return Decision(NextStep.PUT, attempt, failure, attempt.failures, told_as)

@@ -18,7 +18,7 @@ from aiowatchtower._core.logs_client import TRY_SECONDS, LogsClient
 from aiowatchtower._core.policy import (
     Attempt,
     Decision,
-    Step,
+    NextStep,
     Verdict,
     after_halving,
     is_known,
@@ -85,15 +85,15 @@ class Sender:
 
     async def _follow(self, decision: Decision, progress: Progress) -> Attempt:
         """Take the step that was decided on, and wait; return what was tried so far."""
-        if decision.step is Step.BOOK:
+        if decision.step is NextStep.BOOK:
             progress.known()
-        elif decision.step is Step.HALVE:
+        elif decision.step is NextStep.HALVE:
             is_dropped = self._halve(progress, decision.error)
             decision = after_halving(decision, is_dropped=is_dropped)
         if decision.told_as is not None:
             self._ledger.note_error(decision.error)
             self._failed(progress.batch.stream, decision.told_as, decision.error)
-        if decision.step is Step.RENEW:
+        if decision.step is NextStep.RENEW:
             await self._client.renew()
         if decision.pause > 0:
             await self._budget.pause(self._backoff.pause(decision.pause))

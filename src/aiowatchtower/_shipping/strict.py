@@ -14,7 +14,7 @@ from aiowatchtower._core.errors import SetupError
 from aiowatchtower._core.events import own_event
 from aiowatchtower._core.limits import TOO_OLD_MS
 from aiowatchtower._core.logs_client import LogsClient
-from aiowatchtower._core.policy import Attempt, Decision, Step, Verdict, judge
+from aiowatchtower._core.policy import Attempt, Decision, NextStep, Verdict, judge
 
 from .provisioner import Provisioner
 from .try_once import try_once
@@ -56,4 +56,4 @@ def _may_pass(decision: Decision) -> bool:
     """Whether it is worth another try: the stream was created, or the failure passes by itself."""
     verdict = judge(decision.error)
     was_created = verdict is Verdict.PROVISION and decision.error.action == "PutLogEvents"
-    return decision.step is Step.PUT and (was_created or verdict is Verdict.RETRY)
+    return decision.step is NextStep.PUT and (was_created or verdict is Verdict.RETRY)

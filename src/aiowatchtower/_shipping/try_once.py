@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from aiowatchtower._core.errors import DeliveryError
-from aiowatchtower._core.policy import Attempt, Decision, Step, after_creation, decide
+from aiowatchtower._core.policy import Attempt, Decision, NextStep, after_creation, decide
 
 from .provisioner import Provisioner
 
@@ -23,7 +23,7 @@ async def try_once(
         decision = decide(exc, attempt)
     else:
         return None
-    if decision.step is not Step.CREATE:
+    if decision.step is not NextStep.CREATE:
         return decision
     try:
         await provisioner.provide(stream)
