@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 from blockbuster import blockbuster_ctx
-from tests.virtual_time import VirtualTimeLoop
+from tests.virtual_time import Clock, VirtualTimeLoop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +109,12 @@ def server(_served: CloudWatchServer) -> CloudWatchServer:
     """Return a CloudWatch Logs without groups or faults, served on loopback by another process."""
     _served.reset()
     return _served
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that stands still until it is moved, by `clock.now += seconds`."""
+    return Clock()
 
 
 @pytest.fixture

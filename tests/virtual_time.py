@@ -14,6 +14,16 @@ from collections.abc import Callable
 _PATIENCE_SECONDS = 86_400.0
 
 
+class Clock:
+    """A clock for pure parts: it stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class _JumpingSelector(selectors.DefaultSelector):
     """Waits for sockets and threads in real time, and for timers in no time at all."""
 

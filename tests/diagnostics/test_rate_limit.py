@@ -11,21 +11,6 @@ import pytest
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 
 
-class Clock:
-    """A clock that goes when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def said(caplog) -> Callable[[], list[str]]:
     """Return what has been said so far, and by whom it was said."""

@@ -14,16 +14,6 @@ from aiowatchtower._core.phase import Lifecycle
 from aiowatchtower._shipping.time_budget import TimeBudget
 
 
-class Clock:
-    """A clock that goes when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def _budget(clock) -> TimeBudget:
     lifecycle = Lifecycle()
     lifecycle.enter()
@@ -41,11 +31,6 @@ def _lanes(budget, count):
         for _ in range(count):
             stack.enter_context(budget.lane())
         yield
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 async def test_an_open_block_has_all_the_time(clock):
