@@ -126,9 +126,9 @@ def test_ready_threads_get_another_when_all_are_busy():
     threads = ReadyThreads(lambda: None)
     is_over = threading.Event()
     hanging = [threads.submit(is_over.wait) for _ in range(5)]
-    assert threads.submit(abs, -3).result(timeout=20) == 3
+    assert threads.submit(abs, -3).result(timeout=60) == 3
     is_over.set()
-    assert all(future.result(timeout=20) for future in hanging)
+    assert all(future.result(timeout=60) for future in hanging)
     threads.shutdown()
     assert set(threading.enumerate()) == before
 
@@ -137,6 +137,6 @@ def test_ready_threads_pass_on_what_a_call_raises():
     """The future has the exception, and the thread goes on."""
     threads = ReadyThreads(lambda: None)
     with pytest.raises(ZeroDivisionError):
-        threads.submit(divmod, 1, 0).result(timeout=20)
-    assert threads.submit(divmod, 7, 2).result(timeout=20) == (3, 1)
+        threads.submit(divmod, 1, 0).result(timeout=60)
+    assert threads.submit(divmod, 7, 2).result(timeout=60) == (3, 1)
     threads.shutdown()

@@ -65,7 +65,7 @@ def _retain(url, days):
     body = json.dumps({"logGroupName": GROUP, "retentionInDays": days}).encode()
     kind = {"Content-Type": "application/x-amz-json-1.1"}
     head = {"X-Amz-Target": "Logs_20140328.PutRetentionPolicy", **kind}
-    urllib.request.urlopen(urllib.request.Request(url, body, head), timeout=10).close()
+    urllib.request.urlopen(urllib.request.Request(url, body, head), timeout=60).close()
 
 
 def test_no_credentials(check):

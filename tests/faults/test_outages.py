@@ -9,7 +9,6 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 
 from aiowatchtower import Lost
@@ -109,23 +108,23 @@ async def test_an_outage_loses_nothing(server, shop, ship, said, balanced, outag
     assert logs.statistics().last_error is not None
 
 
+@pytest.mark.virtual_time
 @pytest.mark.parametrize("loss", ["cut", "hang", "truncated_200", "html_502"])
-async def test_a_lost_answer_loses_no_record(server, shop, ship, balanced, loss):
+async def test_a_lost_answer_loses_no_record(cloudwatch, shop, ship_to_memory, balanced, loss):
     """Accepted, but the answer is lost: sent again, and counted as what may be there twice."""
-    impatient = AioConfig(read_timeout=0.3)
-    async with ship(config=impatient) as logs:
+    async with ship_to_memory() as logs:
         shop.info("before")
         await logs.flush(60)
         if loss == "cut":
-            server.faults.cut_after_accepting(times=1)
+            cloudwatch.faults.cut_after_accepting(times=1)
         elif loss == "hang":
-            server.faults.hang(accepts=True, times=1)
+            cloudwatch.faults.hang(accepts=True, times=1)
         else:
-            server.faults.garbage(loss, accepts=True, times=1)
+            cloudwatch.faults.garbage(loss, accepts=True, times=1)
         _log_all(shop)
         await logs.flush(60)
         shop.info("after")
-    counts = Counter(server.messages(GROUP))
+    counts = Counter(cloudwatch.messages(GROUP))
     assert counts == {"before": 1, "after": 1, **dict.fromkeys(LETTERS, 2)}
     assert logs.statistics().delivered == len(LETTERS) + 2
     assert logs.statistics().possible_duplicates == len(LETTERS)

@@ -61,7 +61,7 @@ def test_what_is_put_is_written_and_what_is_done_is_removed(root):
     writer.note("sent", events(1, 500))
     writer.note("done", events(1, 500))
     writer.close().result()
-    writer.join(10)
+    writer.join(60)
     assert list(Path(root).iterdir()) == []
 
 

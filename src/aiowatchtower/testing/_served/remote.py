@@ -99,7 +99,7 @@ class CloudWatchServer(StandIn):
         *,
         group: str | None = None,
         stream: str | None = None,
-        timeout: float = 10.0,
+        timeout: float = 60.0,
     ) -> int:
         """Wait until so many events are accepted (in `group`, in `stream`), and return how many there are.
 
@@ -109,7 +109,7 @@ class CloudWatchServer(StandIn):
         return self._reach("wait_for", "events", events, timeout, where)
 
     def wait_for_calls(
-        self, calls: int, action: str | None = None, *, timeout: float = 10.0
+        self, calls: int, action: str | None = None, *, timeout: float = 60.0
     ) -> int:
         """Wait until so many requests (for one action) have come in, answered or not."""
         return self._reach("wait_for_calls", "calls", calls, timeout, {"action": action})
