@@ -28,7 +28,8 @@ FLOORS = (
     {"_shipping"},
     {"_open_block", "_background", "_block"},
     {"asgi"},
-    {"__init__", "__main__", "check"},
+    {"_cli", "check"},
+    {"__init__", "__main__"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = {"_core", "_text", "_config"}

@@ -27,13 +27,12 @@ from .format import (
     Identity,
     Note,
     SpooledEvent,
-    events_of,
     line,
     read_notes,
     value_of,
 )
 from .ranges import Ranges
-from .segment import Segment, read_lines, segment_numbers
+from .segment import Segment, read_lines, segment_numbers, unseen
 
 # A directory whose adopters have died so often, each within seconds, is not adopted again.
 STRIKES: Final = 3
@@ -98,8 +97,9 @@ class DeadOwner:
                 self._done, self._sent = notes["done"], notes["sent"]
                 self._reading.append(segment)
             lines, self._offset, is_end = read_lines(self._files, segment.log, self._offset)
-            events, bad = self._unseen(lines)
-            damaged += bad
+            events, bad = unseen(lines, self._done)
+            # The kill may have torn the last line, which is no damage.
+            damaged += bad - (is_end and value_of(lines[-1]) is None and lines[-1] != b"")
             segment.outstanding.update(Ranges.of(map(_number, events)))
             if is_end:
                 self._offset = 0
@@ -110,24 +110,6 @@ class DeadOwner:
                 in_doubt = sum(event[NUMBER] in self._sent for event in events)
                 return Recovered([self._renumbered(each) for each in events], in_doubt, damaged)
         return Recovered([], 0, damaged)
-
-    def _unseen(self, lines: list[bytes]) -> tuple[list[SpooledEvent], int]:
-        """Return the events that are yet to be delivered, each once, and the number of damaged lines."""
-        found: list[SpooledEvent] = []
-        damaged = 0
-        for text in lines:
-            if not text:
-                continue
-            value = value_of(text)
-            if value is None:
-                damaged += 1
-            for event in events_of(value) or ():
-                number = event[NUMBER]
-                if number not in self._done:
-                    # Seen now: a line may be there twice.
-                    self._done.add(number, number)
-                    found.append(event)
-        return found, damaged
 
     def _renumbered(self, event: SpooledEvent) -> SpooledEvent:
         stream, timestamp_ms, message, size_bytes, number = event

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .files import Files
-from .format import Note, note_line
+from .format import NUMBER, Note, SpooledEvent, events_of, note_line, value_of
 from .ranges import Ranges
 
 LOG_SUFFIX: Final = ".log"
@@ -97,6 +97,25 @@ def read_lines(files: Files, path: str, offset: int) -> tuple[list[bytes], int, 
             # No line of ours: it is counted as damaged, and reading goes on behind it.
             return [data[:64]], offset + len(data), False
         wanted *= 4
+
+
+def unseen(lines: Iterable[bytes], seen: Ranges) -> tuple[list[SpooledEvent], int]:
+    """Return the events whose numbers are not in ``seen``, each once, and how many lines are damaged.
+
+    Adds their numbers to ``seen``: a line may be there twice.
+    """
+    found: list[SpooledEvent] = []
+    damaged = 0
+    for text in lines:
+        value = value_of(text)
+        if value is None and text:
+            damaged += 1
+        for event in events_of(value) or ():
+            number = event[NUMBER]
+            if number not in seen:
+                seen.add(number, number)
+                found.append(event)
+    return found, damaged
 
 
 def segment_numbers(names: list[str]) -> Iterator[int]:
