@@ -27,7 +27,7 @@ def IN_STEP(stream):  # noqa: N802 - a constant
 
 
 def _event(message="x", at=0, stream="web", size=None) -> LogEvent:
-    return (stream, NOW_MS + at, message, len(message.encode()) + 26 if size is None else size)
+    return (stream, NOW_MS + at, message, len(message.encode()) + 26 if size is None else size, 0)
 
 
 def _batcher(**limits) -> Batcher:
@@ -523,14 +523,14 @@ def test_records_from_long_ago_do_not_hold_up_those_of_today():
     """What has waited its time is due, however many older records come and go meanwhile."""
     batcher = Batcher(max_age=1.0, phase=IN_STEP)
     day_ms = 24 * 3_600_000
-    batcher.feed([("web", 10 * day_ms, "today", 31)], 0.0)
+    batcher.feed([("web", 10 * day_ms, "today", 31, 0)], 0.0)
     cut = []
     for number in range(5):
         now = 0.3 * (number + 1)
-        batcher.feed([("web", 7 * day_ms + number, "long ago", 34)], now)
+        batcher.feed([("web", 7 * day_ms + number, "long ago", 34, 0)], now)
         while batcher.is_due("web", now):
             batch = batcher.next_batch("web")
             assert batch is not None
-            cut += [message for _, _, message, _ in batch.events]
+            cut += [message for _, _, message, *_ in batch.events]
             batcher.finish("web")
     assert "today" in cut

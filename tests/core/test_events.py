@@ -10,8 +10,8 @@ import pytest
 from aiowatchtower import CloudWatchLoggingError, DeliveryError, Lost, SetupError
 from aiowatchtower._core.events import Batch, Receipt
 
-ONE, TWO = ("web", 1_000, "a", 27), ("web", 3_000, "bé", 29)
-OTHER = ("jobs", 2_000, "c", 27)
+ONE, TWO = ("web", 1_000, "a", 27, 0), ("web", 3_000, "bé", 29, 0)
+OTHER = ("jobs", 2_000, "c", 27, 0)
 
 
 def test_a_batch_knows_its_size_as_aws_counts_it():

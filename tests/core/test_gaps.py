@@ -34,7 +34,7 @@ def test_a_marker_says_how_many_are_missing_and_when():
         "2026-11-22T12:00:00.000Z and 2026-11-22T12:00:01.500Z"
     )
     assert marker == Batch.of(
-        "web", [("web", NOON_MS + 1_500, text, len(text) + 26)], counted=False
+        "web", [("web", NOON_MS + 1_500, text, len(text) + 26, 0)], counted=False
     )
     assert gaps.streams(now=True) == set()
 

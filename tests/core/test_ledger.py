@@ -22,7 +22,7 @@ OTHER_ERROR = DeliveryError("PutLogEvents", "ThrottlingException", "Rate exceede
 
 
 def _batch(count, size=30, **about):
-    return Batch.of("web", [("web", 0, "x" * (size - 26), size)] * count, **about)
+    return Batch.of("web", [("web", 0, "x" * (size - 26), size, 0)] * count, **about)
 
 
 def _is_balanced(seen: Statistics) -> bool:

@@ -212,9 +212,10 @@ def test_events_within_a_learned_limit_stay_as_they_are():
 
 def test_events_above_a_learned_limit_are_cut():
     """Only what is above the limit is cut, marked, and counted anew in UTF-8 bytes."""
-    events = [("web", 1, "short", 31), ("web", 2, "é" * 500, 1_026)]
+    events = [("web", 1, "short", 31, 5), ("web", 2, "é" * 500, 1_026, 6)]
     first, second = shortened(events, 256)
     assert first is events[0]
     assert second[3] == len(second[2].encode()) + 26 <= 256
+    assert second[4] == 6, "the spool still knows it"
     assert "[aiowatchtower: cut " in second[2]
     assert second[2].endswith(" of 1000 bytes]")

@@ -73,7 +73,7 @@ def test_a_record_becomes_an_event():
     """Stream, time in milliseconds, text and size as AWS counts it."""
     handler = CloudWatchLogHandler("/app", "web")
     handler.handle(_record("é %s", args=("x",), created=NOON + 0.1234))
-    assert _taken(handler) == [("web", 1_795_348_800_123, "é x", 4 + 26)]
+    assert _taken(handler) == [("web", 1_795_348_800_123, "é x", 4 + 26, 0)]
 
 
 @pytest.mark.parametrize("second", [1_700_000_000, 1_795_348_800])
@@ -381,7 +381,7 @@ def test_lone_surrogates_are_replaced():
     """Text that cannot be encoded becomes text that can, with the size it then has."""
     handler = CloudWatchLogHandler("/app")
     handler.handle(_record("a\ud800b\0"))
-    ((_, _, text, size),) = _taken(handler)
+    ((_, _, text, size, _),) = _taken(handler)
     assert text == "a\ufffdb\0"
     assert size == len(text.encode()) + 26
 
@@ -393,7 +393,7 @@ def test_a_long_text_is_cut_to_what_an_event_may_hold(length, is_cut, caplog):
     for _ in range(3):
         handler.handle(_record("x" * length))
     events = _taken(handler)
-    for _, _, text, size in events:
+    for _, _, text, size, _ in events:
         assert size == len(text) + 26 <= 256
         assert ("aiowatchtower: cut" in text) is is_cut
     assert len(_warnings(caplog)) == is_cut
@@ -405,7 +405,7 @@ def test_a_batch_limits_an_event_too():
     """An event also has to fit into the smallest batch; letters beyond ASCII count as their bytes."""
     handler = CloudWatchLogHandler("/app", max_batch_size=300)
     handler.handle(_record("é" * 200))
-    ((_, _, text, size),) = _taken(handler)
+    ((_, _, text, size, _),) = _taken(handler)
     assert size == len(text.encode()) + 26 <= 300
 
 

@@ -23,7 +23,7 @@ ROOMY = 1_000_000
 
 
 def _event(text="x", at=0, stream="web", size=100) -> LogEvent:
-    return (stream, at, text, size)
+    return (stream, at, text, size, 0)
 
 
 def _inbox(max_bytes) -> Inbox:
@@ -32,7 +32,7 @@ def _inbox(max_bytes) -> Inbox:
 
 def _put(inbox, *texts, urgent=False):
     for text in texts:
-        inbox.put(*_event(text), urgent=urgent)
+        inbox.put(*_event(text)[:4], urgent=urgent)
 
 
 class Loop:
@@ -193,8 +193,8 @@ def test_a_smaller_record_may_still_fit():
     """Room is counted in bytes, not in records."""
     inbox = _inbox(800)
     _put(inbox, *"abcdef")
-    inbox.put(*_event(size=101), urgent=False)
-    inbox.put(*_event(size=100), urgent=False)
+    inbox.put(*_event(size=101)[:4], urgent=False)
+    inbox.put(*_event(size=100)[:4], urgent=False)
     assert inbox.statistics().pending_bytes == 700
 
 
@@ -202,7 +202,7 @@ def test_an_overflow_is_told_by_stream():
     """What found no room is summed up per stream: how many, how large, from when to when; once."""
     inbox = _inbox(1)
     for at, stream, size in [(5, "web", 30), (3, "web", 31), (9, "jobs", 40), (7, "web", 32)]:
-        inbox.put(*_event(at=at, stream=stream, size=size), urgent=True)
+        inbox.put(*_event(at=at, stream=stream, size=size)[:4], urgent=True)
     overflow = inbox.take_overflow()
     assert {stream: found.lost(stream) for stream, found in overflow.items()} == {
         "web": Lost("buffer_full", "web", 3, 93, 3, 7),
@@ -252,7 +252,7 @@ def test_the_bound_holds_for_any_records(max_bytes, records):
     inbox = _inbox(max_bytes)
     for size, urgent in records:
         before = inbox.statistics()
-        inbox.put(*_event(size=size), urgent=urgent)
+        inbox.put(*_event(size=size)[:4], urgent=urgent)
         seen = inbox.statistics()
         room = max_bytes if urgent else max_bytes - max_bytes // 8
         taken = before.pending_bytes + size <= room
@@ -294,7 +294,7 @@ def test_a_put_inside_a_put_is_no_deadlock(way):
     size.happenings = [happen]
     before = signal.signal(signal.SIGUSR1, lambda *_: _put(inbox, "from a signal"))
     try:
-        inbox.put(*_event("outer", size=size), urgent=False)
+        inbox.put(*_event("outer", size=size)[:4], urgent=False)
     finally:
         signal.signal(signal.SIGUSR1, before)
     loop.turn()
@@ -374,7 +374,7 @@ def test_an_exception_in_the_timer_costs_no_record(failure):
     size = Failing(100)
     size.failures = []
     _put(inbox, "a")
-    inbox.put(*_event("b", size=size), urgent=False)
+    inbox.put(*_event("b", size=size)[:4], urgent=False)
     size.failures.append(failure)
     with pytest.raises(type(failure)):
         loop.soon.popleft()()

@@ -137,7 +137,7 @@ async def test_a_busy_function_does_not_keep_all_texts():
         release.wait(60)
 
     def lost(text: str, at: int) -> Lost:
-        return Lost.of("shutdown", [("web", at, text, len(text) + 26)])
+        return Lost.of("shutdown", [("web", at, text, len(text) + 26, 0)])
 
     notices = DropNotifier(on_drop)
     notices.tell(lost("x" * 3_000_000, 0))

@@ -114,7 +114,7 @@ WAITED = {
 async def test_what_is_done_and_how_long_is_waited(script, pauses):
     """Failures in a row make longer pauses; a creation that succeeds is followed by a try at once."""
     client = Scripted(script)
-    progress = Progress(Batch.of("web", [("web", 0, "hello", 31)]))
+    progress = Progress(Batch.of("web", [("web", 0, "hello", 31, 0)]))
     await _sender(client).deliver(progress)
     assert client.script == []
     assert [item for item in client.happened if isinstance(item, float)] == pauses
@@ -127,7 +127,7 @@ async def test_a_group_that_another_process_creates(times, warnings, caplog):
     """It may stay unknown for three tries, whatever failed before; only then somebody hears of it."""
     unknown = put(MISSING) + make(MISSING) + GROUP + make(MISSING)
     client = Scripted(put(DENIED) + unknown * times + put(MISSING) + make("") + put(""))
-    await _sender(client).deliver(Progress(Batch.of("web", [("web", 0, "hello", 31)])))
+    await _sender(client).deliver(Progress(Batch.of("web", [("web", 0, "hello", 31, 0)])))
     assert client.script == []
     assert sum(MISSING in text for text in caplog.messages) == warnings
 

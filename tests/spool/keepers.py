@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 
+from aiowatchtower._core.events import NUMBER, NUMBERS_PER_OWNER, LogEvent
 from aiowatchtower._spool.files import Files
-from aiowatchtower._spool.format import NUMBER, NUMBERS_PER_OWNER, About, SpooledEvent
+from aiowatchtower._spool.format import About
 from aiowatchtower._spool.keeper import Keeper
 from aiowatchtower._spool.ranges import Ranges
 from aiowatchtower._spool.values import Taken
@@ -34,20 +35,20 @@ def keeper(
     return Keeper(files, root, whose or about(), max_bytes, name)
 
 
-def event(number: int, message: str = "hello", stream: str = "s") -> SpooledEvent:
+def event(number: int, message: str = "hello", stream: str = "s") -> LogEvent:
     text = f"{message} {number}"
     return (stream, 1_700_000_000_000 + number, text, len(text.encode()) + 26, number)
 
 
-def events(first: int, last: int, message: str = "hello") -> list[SpooledEvent]:
+def events(first: int, last: int, message: str = "hello") -> list[LogEvent]:
     return [event(number, message) for number in range(first, last + 1)]
 
 
-def numbers(several: Sequence[SpooledEvent]) -> Ranges:
+def numbers(several: Sequence[LogEvent]) -> Ranges:
     return Ranges.of(each[NUMBER] for each in several)
 
 
-def own(each: SpooledEvent) -> SpooledEvent:
+def own(each: LogEvent) -> LogEvent:
     """Return a recovered event under the number that its dead owner gave it."""
     return (*each[:NUMBER], each[NUMBER] % NUMBERS_PER_OWNER)
 
@@ -63,5 +64,5 @@ def take_all(found: Keeper, now: float = 0.0) -> list[Taken]:
         found.note("done", numbers([*each.cold, *each.recovered]), now)
 
 
-def recovered(found: Keeper, now: float = 0.0) -> list[SpooledEvent]:
+def recovered(found: Keeper, now: float = 0.0) -> list[LogEvent]:
     return [own(each) for taken in take_all(found, now) for each in taken.recovered]

@@ -6,9 +6,10 @@ import pytest
 from tests.spool.keepers import ROOT, about, event, events, keeper, numbers, own, recovered
 from tests.spool.memory_files import Disk, MemoryFiles
 
+from aiowatchtower._core.events import NUMBER, NUMBERS_PER_OWNER
 from aiowatchtower._spool.adopter import LOOK_SECONDS
 from aiowatchtower._spool.adoption import PROVEN_SECONDS, STRIKES
-from aiowatchtower._spool.format import NUMBER, NUMBERS_PER_OWNER, line
+from aiowatchtower._spool.format import line
 
 
 def _killed(disk: Disk | None = None, first: int = 1, last: int = 6, **whose: str) -> Disk:

@@ -10,7 +10,7 @@ import pytest
 from tests.spool.keepers import event, events, keeper, numbers, own, recovered
 from tests.spool.memory_files import Disk, MemoryFiles
 
-from aiowatchtower._spool.format import SpooledEvent
+from aiowatchtower._core.events import LogEvent
 from aiowatchtower._spool.keeper import Keeper
 from aiowatchtower._spool.owner import SEGMENT_SECONDS
 
@@ -19,11 +19,11 @@ from aiowatchtower._spool.owner import SEGMENT_SECONDS
 class Known:
     """What the application knew at one moment."""
 
-    handed_over: set[SpooledEvent] = field(default_factory=set)
-    stored: set[SpooledEvent] = field(default_factory=set)
-    sent: set[SpooledEvent] = field(default_factory=set)
-    maybe_done: set[SpooledEvent] = field(default_factory=set)
-    done: set[SpooledEvent] = field(default_factory=set)
+    handed_over: set[LogEvent] = field(default_factory=set)
+    stored: set[LogEvent] = field(default_factory=set)
+    sent: set[LogEvent] = field(default_factory=set)
+    maybe_done: set[LogEvent] = field(default_factory=set)
+    done: set[LogEvent] = field(default_factory=set)
 
     def copy(self) -> Known:
         return Known(*(set(each) for each in vars(self).values()))
@@ -47,16 +47,16 @@ class Run:
             torn.files[name].data += data[:cut]
             self.points.append((torn, self.known.copy()))
 
-    def store(self, several: Sequence[SpooledEvent], now: float, *, cold: bool = False) -> None:
+    def store(self, several: Sequence[LogEvent], now: float, *, cold: bool = False) -> None:
         self.known.handed_over |= set(several)
         self.keeper.store([] if cold else several, several if cold else [], now)
         self.known.stored |= {each for each in several if self.keeper.held(numbers([each]))}
 
-    def sent(self, several: Sequence[SpooledEvent], now: float) -> None:
+    def sent(self, several: Sequence[LogEvent], now: float) -> None:
         self.keeper.note("sent", numbers(several), now)
         self.known.sent |= {own(each) for each in several}
 
-    def done(self, several: Sequence[SpooledEvent], now: float) -> None:
+    def done(self, several: Sequence[LogEvent], now: float) -> None:
         self.known.maybe_done |= {own(each) for each in several}
         self.keeper.note("done", numbers(several), now)
         self.known.done |= {own(each) for each in several}
@@ -115,7 +115,7 @@ def _recover(disk: Disk, known: Known) -> None:
     files = MemoryFiles(disk)
     after: Keeper = keeper(files)
     in_doubt = 0
-    found: list[SpooledEvent] = []
+    found: list[LogEvent] = []
     while True:
         taken = after.take(1000.0)
         if not taken.recovered:

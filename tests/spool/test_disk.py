@@ -271,7 +271,7 @@ def test_what_cannot_be_read_back_is_said_to_be_lost():
     taken = living.take(7.0)
     assert (taken.cold, taken.unreadable) == ([], 5)
     assert "5 records in the spool" in living.notices[-1].text
-    assert not living.is_waiting
+    assert not living.has_cold
 
 
 def test_the_model_of_a_disk_behaves_as_a_disk_does(tmp_path):

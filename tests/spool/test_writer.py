@@ -39,8 +39,9 @@ def root(tmp_path: Path) -> str:
 
 
 def _writer(root: str, files: DiskFiles, clock=time.monotonic) -> Writer:
-    writer = Writer(keeper(files, root), files, clock)
-    assert writer.start().result() is None
+    writer = Writer(root, lambda: keeper(files, root), files, clock)
+    writer.start()
+    assert writer.opened.result() is None
     return writer
 
 
@@ -164,10 +165,11 @@ def test_records_for_the_disk_alone_are_bounded_while_they_wait(root):
 
 def test_waking_may_interrupt_itself(root):
     """Nothing in it blocks or raises when a signal handler wakes the thread in the middle of waking it."""
-    writer = Writer(keeper(DiskFiles(), root), DiskFiles(), time.monotonic)
+    writer = Writer(root, lambda: keeper(DiskFiles(), root), DiskFiles(), time.monotonic)
     for _ in range(3):
         writer.wake()
-    assert writer.start().result() is None
+    writer.start()
+    assert writer.opened.result() is None
     writer.close().result()
 
 
@@ -199,8 +201,8 @@ _FORKED = """
     import time
 
     files = DiskFiles()
-    writer = Writer(keeper(files, sys.argv[1]), files, time.monotonic)
-    writer.start().result()
+    writer = Writer(sys.argv[1], lambda: keeper(files, sys.argv[1]), files, time.monotonic)
+    writer.start()
     for each in events(1, 5):
         writer.tee(each)
     writer.ask(lambda keeper, now: None).result()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -46,6 +48,23 @@ def check_text(name: str, value: object, example: str) -> None:
     """Raise unless it is None or some text."""
     if value is not None and not (isinstance(value, str) and value):
         raise TypeError(complaint(name, value, f"None or text, such as {example}"))
+
+
+def checked_directory(name: str, value: object) -> str | None:
+    """Return the absolute path of a directory, which need not be there yet."""
+    if value is None:
+        return None
+    path = value
+    if isinstance(value, os.PathLike):
+        path = os.fspath(value)
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise TypeError(
+            complaint(name, value, "None or the path of a directory, as text or a Path")
+        )
+    if sys.platform == "win32":
+        allowed = "None on Windows, which has no flock to tell by which process is dead"
+        raise ValueError(complaint(name, value, allowed))
+    return os.path.abspath(path)  # noqa: PTH100 - a Path would drop what the text says
 
 
 def check_tags(tags: object) -> None:

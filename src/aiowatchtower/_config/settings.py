@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import reprlib
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from aiowatchtower._core.limits import (
     MAX_EVENT_BYTES,
     MAX_KMS_KEY_LENGTH,
     MIN_EVENT_BYTES,
+    MIN_SPOOL_BYTES,
     RETENTION_DAYS,
 )
 
@@ -27,6 +29,7 @@ from .arguments import (
     check_number,
     check_tags,
     check_text,
+    checked_directory,
     checked_seconds,
     complaint,
     plain_entity,
@@ -45,6 +48,8 @@ class SettingArguments(TypedDict, total=False):
     max_batch_count: int
     max_message_size: int
     max_buffer_size: int
+    spool_directory: str | os.PathLike[str] | None
+    max_spool_size: int
     shutdown_timeout: float | timedelta
     create_log_group: bool
     create_log_stream: bool
@@ -84,6 +89,8 @@ class Settings:
     max_batch_count: int = MAX_BATCH_COUNT
     max_message_size: int = MAX_EVENT_BYTES
     max_buffer_size: int = 64 * 2**20
+    spool_directory: str | os.PathLike[str] | None = None
+    max_spool_size: int = 2**30
     shutdown_timeout: float | timedelta = 10.0
     create_log_group: bool = True
     create_log_stream: bool = True
@@ -104,6 +111,8 @@ class Settings:
     strict: bool = False
     on_drop: Callable[[Lost], object] | None = None
     stream_name: StreamName = field(init=False)
+    # The spool_directory as it was meant when the settings were made, whatever the working directory is.
+    spool_path: str | None = field(init=False)
 
     def __post_init__(self) -> None:
         checked_group_name(self.log_group_name)
@@ -116,6 +125,8 @@ class Settings:
         check_number("max_message_size", self.max_message_size, MIN_EVENT_BYTES, MAX_EVENT_BYTES)
         check_number("max_buffer_size", self.max_buffer_size, 1, None)
         check_number("max_in_flight", self.max_in_flight, 1, None)
+        check_number("max_spool_size", self.max_spool_size, MIN_SPOOL_BYTES, None)
+        self._set("spool_path", checked_directory("spool_directory", self.spool_directory))
         for name in ("create_log_group", "create_log_stream", "enabled", "strict"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(complaint(name, getattr(self, name), "True or False"))

@@ -83,7 +83,10 @@ def _chunks(
     separator = ""
     for part in slices:
         written = ",".join(
-            [f'{{"timestamp":{at},"message":{encode_basestring(text)}}}' for _, at, text, _ in part]
+            [
+                f'{{"timestamp":{at},"message":{encode_basestring(text)}}}'
+                for _, at, text, _, _ in part
+            ]
         )
         yield (separator + written).encode()
         separator = ","

@@ -16,20 +16,26 @@ from .events import Receipt
 class Statistics:
     """What became of the records, at one moment.
 
-    ``logged == delivered + sum(rejected.values()) + sum(dropped.values()) + pending``, always.
+    ``logged + recovered == delivered + sum(rejected.values()) + sum(dropped.values()) + pending``, always.
 
     Attributes:
         logged: Records that reached the handler (after its level and filters).
+        recovered: Records that processes before this one have left in the spool, and that this one
+            delivers. 0 without ``spool_directory``.
         delivered: Records that CloudWatch Logs has accepted.
         rejected: Records that AWS rejected one by one in requests that it accepted, by reason: ``too_old``
             (14 days), ``expired`` (the group's retention), ``too_new`` (2 hours ahead).
         dropped: Records given up here, by reason: ``buffer_full``, ``shutdown`` (the block was
             left before they could be delivered), ``refused`` (AWS refuses the event itself),
             ``empty`` (CloudWatch Logs takes no empty event), ``after_exit``, ``worker_crashed``,
-            ``abandoned`` (the loop was closed inside the block), ``malformed`` (no usable time).
+            ``abandoned`` (the loop was closed inside the block), ``malformed`` (no usable time),
+            ``spool_damaged`` (what was in the spool alone cannot be read).
         pending: Records whose fate is open.
-        pending_bytes: Their size as AWS counts it: UTF-8, plus 26 bytes each. Bounded by
-            ``max_buffer_size``.
+        spooled: Those of them that are in the spool and not in memory: the buffer had no room, or the
+            block was left before they could be delivered.
+        spool_bytes: Size of this process's files in the spool, and of what was set aside there.
+        pending_bytes: Size of the pending records in memory, as AWS counts it: UTF-8, plus 26 bytes each.
+            Bounded by ``max_buffer_size``.
         batches: Batches that met their fate.
         retries: Tries of PutLogEvents beyond the first of each batch; not those that found the
             stream missing.
@@ -53,6 +59,9 @@ class Statistics:
     possible_duplicates: int = 0
     last_error: DeliveryError | None = None
     last_delivery: datetime | None = None
+    recovered: int = 0
+    spooled: int = 0
+    spool_bytes: int = 0
 
     @classmethod
     def total(cls, parts: Iterable[Statistics]) -> Statistics:
@@ -67,11 +76,14 @@ class Statistics:
         errors = [part.last_error for part in several if part.last_error is not None]
         return cls(
             logged=sum(part.logged for part in several),
+            recovered=sum(part.recovered for part in several),
             delivered=sum(part.delivered for part in several),
             rejected=dict(rejected),
             dropped=dict(dropped),
             pending=sum(part.pending for part in several),
             pending_bytes=sum(part.pending_bytes for part in several),
+            spooled=sum(part.spooled for part in several),
+            spool_bytes=sum(part.spool_bytes for part in several),
             batches=sum(part.batches for part in several),
             retries=sum(part.retries for part in several),
             wire_bytes=sum(part.wire_bytes for part in several),
@@ -124,6 +136,40 @@ class Ledger:
         if count:
             self._book(lambda seen: _dropped(seen, reason, count, size_bytes))
 
+    def count_cold(self, count: int) -> None:
+        """Count records that are in the spool alone, because the buffer had no room for them."""
+        self._book(lambda seen: _cold(seen, count))
+
+    def read_back(self, count: int, size_bytes: int) -> None:
+        """Book that records which were in the spool alone are in memory again."""
+        if count:
+            self._book(lambda seen: _left_to_disk(seen, -count, -size_bytes))
+
+    def leave_to_disk(self, count: int, size_bytes: int) -> None:
+        """Book that pending records are left to the spool: nothing holds them in memory any more."""
+        if count:
+            self._book(lambda seen: _left_to_disk(seen, count, size_bytes))
+
+    def recover(self, count: int, size_bytes: int, in_doubt: int) -> None:
+        """Count records of a dead process, of which some may have been delivered by it."""
+        if size_bytes:
+            self._book(lambda seen: _recovered(seen, count, size_bytes, in_doubt))
+
+    def lose_spooled(self, reason: str, count: int) -> None:
+        """Book records that were in the spool alone as lost."""
+        if count:
+            self._book(lambda seen: _dropped(_left_to_disk(seen, -count, 0), reason, count, 0))
+
+    def uncount_cold(self, count: int) -> None:
+        """Take back ``count_cold``: the spool has not taken these records after all."""
+        if count:
+            self._book(lambda seen: _cold(seen, -count))
+
+    @property
+    def spooled(self) -> int:
+        """Return how many of the pending records are in the spool alone."""
+        return self._seen.spooled
+
     def settle(self, receipt: Receipt) -> None:
         """Book the fates of one batch and free its bytes."""
         self._book(lambda seen: _settled(seen, receipt))
@@ -132,18 +178,27 @@ class Ledger:
         """Remember the latest failure."""
         self._book(lambda seen: replace(seen, last_error=error))
 
-    def snapshot(self, staged: int = 0, staged_bytes: int = 0, overflowed: int = 0) -> Statistics:
+    def snapshot(
+        self,
+        staged: int = 0,
+        staged_bytes: int = 0,
+        overflowed: int = 0,
+        cold: int = 0,
+        spool_bytes: int = 0,
+    ) -> Statistics:
         """Return the counters as they stand, with the records that are yet to be counted in."""
         with self._lock:
             seen = self._seen
         dropped = _sum(seen.dropped, {"buffer_full": overflowed} if overflowed else {})
         return replace(
             seen,
-            logged=seen.logged + staged + overflowed,
+            logged=seen.logged + staged + overflowed + cold,
             rejected=dict(seen.rejected),
             dropped=dropped,
-            pending=seen.pending + staged,
+            pending=seen.pending + staged + cold,
             pending_bytes=seen.pending_bytes + staged_bytes,
+            spooled=seen.spooled + cold,
+            spool_bytes=spool_bytes,
         )
 
     def _book(self, following: Callable[[Statistics], Statistics]) -> None:
@@ -165,6 +220,31 @@ def _counted_in(seen: Statistics, count: int, size_bytes: int) -> Statistics:
         logged=seen.logged + count,
         pending=seen.pending + count,
         pending_bytes=seen.pending_bytes + size_bytes,
+    )
+
+
+def _cold(seen: Statistics, count: int) -> Statistics:
+    return replace(
+        seen,
+        logged=seen.logged + count,
+        pending=seen.pending + count,
+        spooled=seen.spooled + count,
+    )
+
+
+def _left_to_disk(seen: Statistics, count: int, size_bytes: int) -> Statistics:
+    return replace(
+        seen, spooled=seen.spooled + count, pending_bytes=seen.pending_bytes - size_bytes
+    )
+
+
+def _recovered(seen: Statistics, count: int, size_bytes: int, in_doubt: int) -> Statistics:
+    return replace(
+        seen,
+        recovered=seen.recovered + count,
+        pending=seen.pending + count,
+        pending_bytes=seen.pending_bytes + size_bytes,
+        possible_duplicates=seen.possible_duplicates + in_doubt,
     )
 
 

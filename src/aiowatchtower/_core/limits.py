@@ -20,6 +20,8 @@ MAX_BATCH_SPAN_MS: Final = 24 * 60 * 60 * 1000
 MAX_EVENT_BYTES: Final = 1_048_576
 # Smallest event size at which a cut still leaves room for its marker.
 MIN_EVENT_BYTES: Final = 256
+# Room for some hundred records in several files.
+MIN_SPOOL_BYTES: Final = 65_536
 
 # PutLogEvents rejects events older than 14 days; used for a probe that leaves nothing behind.
 TOO_OLD_MS: Final = 14 * 24 * 60 * 60 * 1000

@@ -153,8 +153,8 @@ def shortened(events: Sequence[LogEvent], max_event_bytes: int) -> Sequence[LogE
 
 
 def _shortened(event: LogEvent, max_event_bytes: int) -> LogEvent:
-    stream, timestamp_ms, message, size_bytes = event
+    stream, timestamp_ms, message, size_bytes, number = event
     if size_bytes <= max_event_bytes:
         return event
     message = truncate(message, max_event_bytes - EVENT_OVERHEAD_BYTES)
-    return own_event(stream, timestamp_ms, message)
+    return own_event(stream, timestamp_ms, message, number)

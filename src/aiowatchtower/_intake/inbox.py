@@ -14,6 +14,10 @@ from aiowatchtower._core.events import LogEvent, total_bytes
 from aiowatchtower._core.gaps import Overflow
 from aiowatchtower._core.ledger import Ledger, Statistics
 from aiowatchtower._core.phase import Lifecycle, Phase
+from aiowatchtower._spool.values import Taken
+from aiowatchtower._spool.writer import Writer
+
+from .spill import Spill
 
 # How often staged records are handed over while records flow. A wake-up of the loop for each record
 # costs more than the record does, and one for each turn of the loop still does at low rates.
@@ -56,6 +60,8 @@ class Inbox:
         self._room = max_bytes - max_bytes // _RESERVE
         self._ledger = ledger
         self._lifecycle = lifecycle
+        # Directories in which earlier blocks have left records that are pending still.
+        self.left_behind: set[str] = set()
         self._set_up()
 
     def _set_up(self) -> None:
@@ -65,8 +71,8 @@ class Inbox:
         # Taken from the staging area, and counted in, but not handed over: empty but for an exception.
         self._in_hand: list[LogEvent] = []
         self._counted: list[LogEvent] = []
-        self._overflow: dict[str, Overflow] = {}
-        self._overflow_count = 0
+        self._spill = Spill(self._ledger)
+        self._spool: Writer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._arrivals: Arrivals | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -77,6 +83,9 @@ class Inbox:
     def fork(self) -> None:
         """Start anew with nothing staged, as a forked child does. The ledger is the caller's to reset."""
         self._lifecycle.fork()
+        if self._spool is not None:
+            self._spool.forget()
+        self.left_behind = set()
         # With a new lock: the old one may be held by a thread that is not there.
         self._set_up()
 
@@ -94,7 +103,7 @@ class Inbox:
     @property
     def has_overflowed(self) -> bool:
         """Whether records have been dropped for want of room that no worker has been told of yet."""
-        return bool(self._overflow)
+        return self._spill.has_overflowed
 
     def put(
         self, stream: str, timestamp_ms: int, message: str, size_bytes: int, urgent: bool
@@ -107,12 +116,20 @@ class Inbox:
         staged_bytes = self._staged_bytes + size_bytes
         room = self._urgent_room if urgent else self._room
         if staged_bytes + self._ledger.pending_bytes > room:
-            self._add_overflow(stream, timestamp_ms, size_bytes)
+            self._put_beside((stream, timestamp_ms, message, size_bytes, 0))
+        elif self._spool is not None:
+            # The spool's thread has the record before the worker may: what is done with is in there.
+            event = (stream, timestamp_ms, message, size_bytes, self._spool.next_number())
+            self._spool.tee(event)
+            self._staged_bytes = staged_bytes
+            self._staged.append(event)
+            if urgent or not self._spool.is_awake:
+                self._spool.wake()
         else:
             # Two threads may overwrite each other's sum here. It only has to hold for a few
             # milliseconds, until the events themselves are counted.
             self._staged_bytes = staged_bytes
-            self._staged.append((stream, timestamp_ms, message, size_bytes))
+            self._staged.append((stream, timestamp_ms, message, size_bytes, 0))
         if not self._is_drain_scheduled:
             self._schedule_drain()
 
@@ -144,22 +161,18 @@ class Inbox:
         if late:
             self._ledger.count_unbuffered(self._lifecycle.reason, len(late))
 
-    def _add_overflow(self, stream: str, timestamp_ms: int, size_bytes: int) -> None:
-        """Count a record that found no room; only its time and its size are remembered."""
+    def _put_beside(self, event: LogEvent) -> None:
+        """Leave a record for which memory has no room to the spool, or drop it."""
         with self._lock:
-            if not self._lifecycle.takes_records:
+            if self._lifecycle.takes_records:
+                self._spill.put(event, self._spool)
+            else:
                 self._ledger.count_unbuffered(self._lifecycle.reason)
-                return
-            overflow = self._overflow.get(stream)
-            if overflow is None:
-                overflow = self._overflow[stream] = Overflow(timestamp_ms)
-            overflow.add(timestamp_ms, size_bytes)
-            self._overflow_count += 1
 
-    def enter(self, loop: asyncio.AbstractEventLoop) -> Arrivals:
+    def enter(self, loop: asyncio.AbstractEventLoop, spool: Writer | None = None) -> Arrivals:
         """Let the loop's worker have what is staged from now on, and what was kept before.
 
-        To be called on the loop, in the context in which the block is entered.
+        From now on ``spool`` gets each record, too. To be called on the loop, in the context in which the block is entered.
         """
         with self._lock:
             if self._lifecycle.phase is Phase.OPEN:
@@ -171,6 +184,11 @@ class Inbox:
             self._lifecycle.enter()
             self._loop = loop
             self._arrivals = Arrivals(asyncio.Queue(), asyncio.Event())
+            if spool is not None and spool is not self._spool:
+                self._spool = spool
+                self._staged.extend(
+                    [self._spooled(self._staged.popleft()) for _ in range(len(self._staged))]
+                )
             # Not the context of the request that happens to log: timers would keep it alive for as
             # long as records flow.
             self._context = contextvars.copy_context()
@@ -179,6 +197,13 @@ class Inbox:
             self._arrivals.records.put_nowait(events)
         loop.call_soon(self._drain, context=self._context)
         return self._arrivals
+
+    def _spooled(self, event: LogEvent) -> LogEvent:
+        """Give a record that was kept before the block to the spool as well."""
+        if self._spool is not None:
+            event = (*event[:4], self._spool.next_number())
+            self._spool.tee(event)
+        return event
 
     def _abandoned(self) -> list[list[LogEvent]]:
         """Return what a loop that was closed inside its block has left in the queue.
@@ -220,6 +245,7 @@ class Inbox:
         with self._lock:
             self._lifecycle.end()
             self._loop = self._arrivals = None
+            self._spill.count_cold()
             self._context = contextvars.Context()
 
     def hand_over(self, at_most: int = sys.maxsize) -> None:
@@ -228,6 +254,7 @@ class Inbox:
         if arrivals is None:
             return
         with self._lock:
+            self._spill.count_cold()
             left = min(at_most, len(self._staged) + len(self._in_hand))
             while left > 0 or self._counted:
                 left -= self._hand_over_slice(arrivals, min(left, _SLICE_EVENTS))
@@ -273,7 +300,7 @@ class Inbox:
                 self._timer.cancel()
         try:
             self.hand_over(_SLICE_EVENTS)
-            if self._overflow and self._arrivals is not None:
+            if self._spill.has_overflowed and self._arrivals is not None:
                 self._arrivals.news.set()
         finally:
             # Also after an exception, such as the one of a signal handler: otherwise nothing would
@@ -283,16 +310,27 @@ class Inbox:
 
     @property
     def _has_news(self) -> bool:
-        return bool(self._staged or self._in_hand or self._counted or self._overflow)
+        return bool(self._staged or self._in_hand or self._counted or self._spill.has_overflowed)
+
+    @property
+    def spool(self) -> Writer | None:
+        """The spool that gets each record, from the first block on that has one."""
+        return self._spool
+
+    def take_back(self, taken: Taken) -> None:
+        """Give the worker what was on the disk alone; book what has been lost there. On the loop."""
+        if self._arrivals is None:
+            return
+        with self._lock:
+            self._spill.take_back(taken)
+        for events in filter(None, (list(taken.cold), list(taken.recovered))):
+            self._arrivals.records.put_nowait(events)
+        self._arrivals.news.set()
 
     def take_overflow(self) -> dict[str, Overflow]:
         """Return, by stream, what found no room since the last call, and book it as dropped."""
         with self._lock:
-            overflow, count = self._overflow, self._overflow_count
-            self._overflow, self._overflow_count = {}, 0
-            if count:
-                self._ledger.count_unbuffered("buffer_full", count)
-        return overflow
+            return self._spill.take_overflow()
 
     @property
     def is_roomy(self) -> bool:
@@ -303,4 +341,6 @@ class Inbox:
         """Return the counters, consistent with each other."""
         with self._lock:
             staged = len(self._staged) + len(self._in_hand)
-            return self._ledger.snapshot(staged, self._staged_bytes, self._overflow_count)
+            spool_bytes = 0 if self._spool is None else self._spool.size_bytes
+            overflowed, cold = self._spill.overflow_count, self._spill.cold_count
+            return self._ledger.snapshot(staged, self._staged_bytes, overflowed, cold, spool_bytes)

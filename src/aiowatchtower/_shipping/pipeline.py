@@ -16,6 +16,7 @@ import anyio
 from aiowatchtower._aws.client import AwsLogsClient
 from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.batcher import Batcher, spread
+from aiowatchtower._core.errors import SetupError
 from aiowatchtower._core.phase import Phase
 from aiowatchtower._diagnostics.own_log import say
 from aiowatchtower._diagnostics.self_feeding import shipping
@@ -25,6 +26,7 @@ from aiowatchtower._intake.inbox import DRAIN_SECONDS
 from .on_drop import DropNotifier
 from .provisioner import Provisioner
 from .sender import Sender
+from .spooling import Spooling, open_spool
 from .strict import prove_delivery
 from .time_budget import TimeBudget
 from .worker import Worker
@@ -57,7 +59,11 @@ class Pipeline:
             settings, self._client, handler.diagnostics, self._backoff, self._budget, clock
         )
         self._on_drop = DropNotifier(settings.on_drop)
-        arrivals = self._inbox.enter(self._loop)
+        writer = open_spool(settings, self._inbox)
+        self._spooling: Spooling | None = None
+        if writer is not None:
+            self._spooling = Spooling(writer, self._inbox, handler.diagnostics)
+        arrivals = self._inbox.enter(self._loop, writer)
         self._worker = Worker(
             self._inbox,
             arrivals,
@@ -84,6 +90,7 @@ class Pipeline:
             self._budget,
             self._on_drop,
             clock,
+            self._spooling,
         )
         # Until when leave() waits for the end, in the loop's time.
         self._waited_for_until = float("-inf")
@@ -101,6 +108,9 @@ class Pipeline:
         try:
             if undelivered := await self._deliver():
                 self._say_undelivered(undelivered)
+            if self._spooling is not None:
+                self._say_left(self._spooling)
+                await self._spooling.aclose()
             await self._on_drop.aclose(_CLOSE_SECONDS)
         finally:
             # Also when this task was cancelled: if it is started again, it connects anew.
@@ -143,6 +153,18 @@ class Pipeline:
             exc_info=exc,
         )
 
+    def _say_left(self, spooling: Spooling) -> None:
+        settings = self._handler.settings
+        seen = self._handler.statistics()
+        if seen.spooled:
+            say(
+                logging.WARNING,
+                f"{seen.spooled} records to {settings.log_group_name} could not be delivered within "
+                f"shutdown_timeout={settings.grace:g} s and stay in the spool {spooling.path}: the "
+                f"next process with spool_directory={settings.spool_path!r} delivers them. "
+                f"Last failure: {seen.last_error or 'none: there was too little time'}",
+            )
+
     def _say_undelivered(self, undelivered: Mapping[str, int]) -> None:
         settings = self._handler.settings
         several = f" and {len(undelivered) - 3} more" if len(undelivered) > 3 else ""  # noqa: PLR2004
@@ -173,6 +195,8 @@ class Pipeline:
         """Drop what has no fate yet, and say so."""
         if undelivered := self._worker.give_up():
             self._say_undelivered(undelivered)
+        if self._spooling is not None:
+            self._say_left(self._spooling)
 
     def _restart(self) -> None:
         if not self._worker.is_in_charge or not self.task.done():
@@ -186,6 +210,9 @@ class Pipeline:
         """Raise SetupError unless events can be delivered."""
         name = self._handler.settings.stream_name
         stream = name.constant or name.resolve("root", "MainThread", "no-task", time.time())
+        if self._spooling is not None and (why := await self._spooling.unusable_because()):
+            msg = f"spool_directory={self._handler.settings.spool_path!r} cannot be used: {why}"
+            raise SetupError(msg)
         with shipping():
             await prove_delivery(
                 self._client, self._provisioner, self._backoff, stream, self._clock
@@ -207,6 +234,9 @@ class Pipeline:
         self._restart()
         if not self.task.done():
             await self._worker.flush()
+            if self._spooling is not None and self._spooling.has_cold:
+                await self._spooling.all_read_back()
+                await self._worker.flush()
 
     def begin_leaving(self) -> None:
         """Take no more records, and start to end."""

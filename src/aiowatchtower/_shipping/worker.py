@@ -13,7 +13,15 @@ from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from aiowatchtower._core.batcher import Batcher
-from aiowatchtower._core.events import STREAM, Batch, Lost, total_bytes
+from aiowatchtower._core.events import (
+    NUMBER,
+    NUMBERS_PER_OWNER,
+    STREAM,
+    Batch,
+    LogEvent,
+    Lost,
+    total_bytes,
+)
 from aiowatchtower._core.gaps import Gaps
 from aiowatchtower._core.ledger import Ledger
 from aiowatchtower._core.phase import Lifecycle, Phase
@@ -25,6 +33,7 @@ from .flushes import Flushes
 from .on_drop import DropNotifier
 from .provisioner import Provisioner
 from .sender import Sender
+from .spooling import Spooling
 from .time_budget import TimeBudget
 
 _OVERFLOW_CHECK_SECONDS: Final = 1.0
@@ -50,6 +59,7 @@ class Worker:
         budget: TimeBudget,
         on_drop: DropNotifier,
         clock: Callable[[], float],
+        spooling: Spooling | None = None,
     ) -> None:
         self._inbox = inbox
         self._arrivals = arrivals
@@ -62,6 +72,7 @@ class Worker:
         self._budget = budget
         self._on_drop = on_drop
         self._clock = clock
+        self._spooling = spooling
         self._scope = anyio.CancelScope()
         self._lanes: set[str] = set()
         self._gaps = Gaps()
@@ -86,6 +97,8 @@ class Worker:
                     # A group with Ctrl+C or SystemExit in a step of a lane: asyncio has let it out
                     # of the loop already. Here it is a cancellation like any from outside.
                     raise asyncio.CancelledError from exc
+        if self._spooling is not None:
+            await self._spooling.write_out()
         return self.give_up()
 
     async def _pump(self) -> None:
@@ -96,6 +109,8 @@ class Worker:
             try:
                 tasks.start_soon(self._feed, tasks)
                 tasks.start_soon(self._sender.prepare)
+                if self._spooling is not None:
+                    tasks.start_soon(self._spooling.run, lambda: self._budget.is_leaving)
             except (KeyboardInterrupt, SystemExit) as exc:
                 # As part of the task group's exception it would not get out of the loop.
                 asyncio.get_running_loop().call_soon(_let_out, exc)
@@ -148,6 +163,7 @@ class Worker:
             and not self._lanes
             and not self._provisioner.owes_retention
             and not self._batcher.streams()
+            and not (self._spooling is not None and self._spooling.has_cold)
             and not self._gaps.streams(now=True)
         )
 
@@ -159,7 +175,11 @@ class Worker:
         asked = self._flushes.asked
         records = self._arrivals.records
         while not records.empty():
-            self._batcher.feed(records.get_nowait(), self._clock())
+            events = records.get_nowait()
+            self._batcher.feed(events, self._clock())
+            if events[0][NUMBER] > NUMBERS_PER_OWNER:
+                # They have waited long enough: a dead process has left them.
+                self._batcher.seal()
             if not records.empty():
                 await asyncio.sleep(0)
         if asked:
@@ -230,10 +250,12 @@ class Worker:
         try:
             # Cutting, sending, and booking a full batch take their own turns of the loop.
             await asyncio.sleep(0)
+            if self._spooling is not None:
+                self._spooling.sending(batch)
             await self._sender.deliver(progress)
             await asyncio.sleep(0)
         finally:
-            if progress.is_open and self._scope.cancel_called:
+            if progress.is_open and self._scope.cancel_called and self._spooling is None:
                 if batch.counted:
                     self._undelivered[batch.stream] += len(progress.open_events)
                 progress.give_up("shutdown")
@@ -251,6 +273,8 @@ class Worker:
             if progress.is_open:
                 self._gaps.restore(batch)
             return
+        if self._spooling is not None:
+            self._spooling.done(receipt.batch.events)
         if progress.is_open:
             self._batcher.restore(Batch.of(batch.stream, progress.open_events))
         else:
@@ -302,10 +326,19 @@ class Worker:
         rest = list(self._batcher.drain())
         while not self._arrivals.records.empty():
             rest += self._arrivals.records.get_nowait()
+        if self._spooling is not None:
+            rest = self._left_to_disk(self._spooling, rest)
         if rest:
             self._undelivered.update(event[STREAM] for event in rest)
             self._on_drop.tell(Lost.of("shutdown", rest))
-        self._ledger.drop("shutdown", self._ledger.pending, self._ledger.pending_bytes)
+        in_memory = self._ledger.pending - self._ledger.spooled
+        self._ledger.drop("shutdown", in_memory, self._ledger.pending_bytes)
+
+    def _left_to_disk(self, spooling: Spooling, rest: list[LogEvent]) -> list[LogEvent]:
+        """Leave to the spool what it holds; return what it does not."""
+        kept, lost = spooling.split(rest)
+        self._ledger.leave_to_disk(len(kept), total_bytes(kept))
+        return lost
 
 
 def _let_out(exc: BaseException) -> None:

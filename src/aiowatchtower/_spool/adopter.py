@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Set as AbstractSet
 from typing import Final
+
+from aiowatchtower._core.events import NUMBERS_PER_OWNER
 
 from .adoption import PROVEN_SECONDS, DeadOwner, adopt
 from .files import Files
-from .format import NUMBERS_PER_OWNER, About, Note
+from .format import About, Note
 from .ranges import Ranges
 from .values import Notice, Taken, described
 
@@ -20,10 +23,14 @@ class Adopter:
     While the records of one are delivered, no other is adopted: several workers share them.
     """
 
-    def __init__(self, files: Files, root: str, about: About) -> None:
+    def __init__(
+        self, files: Files, root: str, about: About, left_behind: AbstractSet[str] = frozenset()
+    ) -> None:
+        """``left_behind``: directories that earlier blocks of the same handler have left."""
         self._files = files
         self._root = root
         self._about = about
+        self._left_behind = left_behind
         self._dead: DeadOwner | None = None
         self._adoptions = 0
         self._adopted_at = 0.0
@@ -31,11 +38,6 @@ class Adopter:
         # How much all that was ever set aside holds of the disk.
         self.bad_bytes = 0
         self.notices: list[Notice] = []
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a dead owner's records are being delivered."""
-        return self._dead is not None
 
     def take(self, now: float) -> Taken:
         """Return some records of a dead owner; nothing when there is nothing to be had now."""
@@ -64,12 +66,23 @@ class Adopter:
                     "out: the end of a line that the kill has torn, or the disk has failed",
                 )
             if recovered.events:
-                return Taken(recovered=recovered.events, in_doubt=recovered.in_doubt)
+                return Taken(
+                    recovered=recovered.events,
+                    in_doubt=recovered.in_doubt,
+                    is_own=dead.path in self._left_behind,
+                )
             if dead.is_finished:
                 self.release()
 
     def _adopt(self, now: float) -> bool:
         """Look for a dead owner; return whether there is one."""
+        try:
+            # Somebody else may have put records into a directory that is not this user's alone.
+            self._files.make_private(self._root)
+        except OSError:
+            # Whoever makes the own directory there says so.
+            self._look_at = now + LOOK_SECONDS
+            return False
         found = adopt(
             self._files, self._root, self._about.identity, self._adoptions + 1, self._about.pid
         )
@@ -113,6 +126,10 @@ class Adopter:
     def held(self, numbers: Ranges) -> Ranges:
         """Return which of the records are a dead owner's: they stay on its disk until done with."""
         return Ranges() if self._dead is None else numbers.common(numbers_of(self._dead.index))
+
+    def all_held(self) -> Ranges:
+        """Return all numbers that records of the dead owner may have."""
+        return Ranges() if self._dead is None else numbers_of(self._dead.index)
 
     def tidy(self, now: float) -> None:
         """Note after some seconds that the records have not killed this process."""

@@ -6,6 +6,8 @@ import os
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from aiowatchtower._core.events import NUMBER, NUMBERS_PER_OWNER, LogEvent
+
 from .directories import (
     BAD_SUFFIX,
     NOTHING,
@@ -20,17 +22,7 @@ from .directories import (
     try_lock,
 )
 from .files import Files
-from .format import (
-    NUMBER,
-    NUMBERS_PER_OWNER,
-    VERSION,
-    Identity,
-    Note,
-    SpooledEvent,
-    line,
-    read_notes,
-    value_of,
-)
+from .format import VERSION, Identity, Note, line, read_notes, value_of
 from .ranges import Ranges
 from .segment import Segment, read_lines, segment_numbers, unseen
 
@@ -45,7 +37,7 @@ _number: Final = itemgetter(NUMBER)
 class Recovered(NamedTuple):
     """Some of a dead owner's records, renumbered, to be delivered."""
 
-    events: list[SpooledEvent]
+    events: list[LogEvent]
     # How many of them were under way when the owner died: they may be in the stream already.
     in_doubt: int
     damaged_lines: int
@@ -111,7 +103,7 @@ class DeadOwner:
                 return Recovered([self._renumbered(each) for each in events], in_doubt, damaged)
         return Recovered([], 0, damaged)
 
-    def _renumbered(self, event: SpooledEvent) -> SpooledEvent:
+    def _renumbered(self, event: LogEvent) -> LogEvent:
         stream, timestamp_ms, message, size_bytes, number = event
         return (stream, timestamp_ms, message, size_bytes, number + self._base)
 
@@ -176,7 +168,8 @@ def adopt(files: Files, root: str, identity: Identity, index: int, pid: int) -> 
             continue
         try:
             theirs = identity_in(files, path)
-            if theirs not in (identity, NOTHING, UNREADABLE):
+            is_ours = theirs.group == identity.group and theirs.region in {"", identity.region}
+            if not is_ours and theirs not in (NOTHING, UNREADABLE):
                 files.close(lock)
             elif theirs is UNREADABLE or strikes(files, path) >= STRIKES:
                 files.rename(path, path + BAD_SUFFIX)

@@ -17,30 +17,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from operator import itemgetter
 from typing import Final, Literal, TypeAlias, cast
 from zlib import crc32
 
-from aiowatchtower._core.events import SIZE_BYTES
+from aiowatchtower._core.events import (
+    NUMBER,
+    NUMBERS_PER_OWNER,
+    LogEvent,
+    total_bytes,
+)
 from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES
 from aiowatchtower._text.truncate import replace_surrogates, utf8_size
 
 from .ranges import Ranges
 
 VERSION: Final = 1
-# A record's number tells whose it is: those of this process are below it, those of the n-th dead
-# owner that it adopts lie n times as far up. At a million records a second it lasts for 12 days.
-NUMBERS_PER_OWNER: Final = 2**40
-NUMBER: Final = 4
-# (stream, timestamp_ms, message, size_bytes, number).
-SpooledEvent: TypeAlias = tuple[str, int, str, int, int]
 
 # A damaged line costs at most as many records.
 _EVENTS_PER_LINE: Final = 200
 _BYTES_PER_LINE: Final = 256 * 1024
 _CRC_DIGITS: Final = 8
 
-_size: Final = itemgetter(SIZE_BYTES)
 Note: TypeAlias = Literal["sent", "done"]
 
 _encode: Final = json.JSONEncoder(
@@ -50,7 +47,10 @@ _encode: Final = json.JSONEncoder(
 
 @dataclass(frozen=True)
 class Identity:
-    """Where an owner's records belong. The endpoint is how a region is reached, and no part of it."""
+    """Where an owner's records belong. The endpoint is how a region is reached, and no part of it.
+
+    The region is "" where the owner had none, and so could deliver nothing: any region will do.
+    """
 
     group: str
     region: str
@@ -102,11 +102,11 @@ def header_line(identity: Identity) -> bytes:
     return line({"version": VERSION, **asdict(identity)})
 
 
-def event_lines(events: Sequence[SpooledEvent]) -> Iterator[tuple[Sequence[SpooledEvent], bytes]]:
+def event_lines(events: Sequence[LogEvent]) -> Iterator[tuple[Sequence[LogEvent], bytes]]:
     """Yield events a line at a time, in their order, with the line."""
     for start in range(0, len(events), _EVENTS_PER_LINE):
         some = events[start : start + _EVENTS_PER_LINE]
-        if sum(map(_size, some)) <= _BYTES_PER_LINE:
+        if total_bytes(some) <= _BYTES_PER_LINE:
             yield some, line(some)
         else:
             yield from (([event], line([event])) for event in some)
@@ -140,7 +140,7 @@ def identity_of(value: object) -> Identity | None:
     return Identity(group, region)
 
 
-def events_of(value: object) -> list[SpooledEvent] | None:
+def events_of(value: object) -> list[LogEvent] | None:
     """Return the events of a line; None if it is no line of events."""
     if not isinstance(value, list):
         return None
@@ -148,7 +148,7 @@ def events_of(value: object) -> list[SpooledEvent] | None:
     return [event for event in events if event is not None]
 
 
-def _event(value: object) -> SpooledEvent | None:
+def _event(value: object) -> LogEvent | None:
     if not isinstance(value, list) or len(value) <= NUMBER:
         return None
     stream, timestamp_ms, message, _, number = value[: NUMBER + 1]

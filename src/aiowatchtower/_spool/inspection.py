@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from aiowatchtower._core.events import TIMESTAMP_MS
+from aiowatchtower._core.events import TIMESTAMP_MS, LogEvent
 
 from .directories import about, identity_in, is_owner, is_set_aside, strikes, try_lock
 from .files import Files
-from .format import About, Identity, SpooledEvent, read_notes, value_of
+from .format import About, Identity, read_notes, value_of
 from .segment import Segment, read_lines, segment_numbers, unseen
 
 _MAX_ACK_BYTES = 256 * 1024 * 1024
@@ -52,7 +52,7 @@ def owner_paths(files: Files, root: str) -> list[str]:
     return [os.path.join(root, name) for name in names]  # noqa: PTH118 - strings throughout
 
 
-def outstanding(files: Files, path: str) -> Iterator[tuple[list[SpooledEvent], int]]:
+def outstanding(files: Files, path: str) -> Iterator[tuple[list[LogEvent], int]]:
     """Yield an owner's records that are not delivered, some at a time, with the number of damaged lines."""
     for number in segment_numbers(files.names(path)):
         segment = Segment(files, path, number)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from operator import itemgetter
 from typing import Final
 
+from aiowatchtower._core.events import NUMBER, LogEvent
+
 from .adopter import Adopter, numbers_of
 from .files import Files
-from .format import NUMBER, About, Note, SpooledEvent
+from .format import About, Note
 from .owner import Owner, SpoolFullError
 from .ranges import Ranges
 from .values import Notice, Taken, described
@@ -33,6 +36,7 @@ class Keeper:
         about: About,
         max_bytes: int,
         new_name: Callable[[], str],
+        left_behind: AbstractSet[str] = frozenset(),
     ) -> None:
         self._files = files
         self._root = root
@@ -40,22 +44,26 @@ class Keeper:
         self._max_bytes = max_bytes
         self._new_name = new_name
         self._owner: Owner | None = None
-        self._adopter = Adopter(files, root, about)
+        self._adopter = Adopter(files, root, about, left_behind)
         self._retry_at = float("-inf")
-        self._lost: list[SpooledEvent] = []
+        self._lost: list[LogEvent] = []
         self._is_full = False
         self._is_closed = False
+        self._left_bytes = 0
+        self._left_path = root
         self.notices: list[Notice] = []
 
     @property
     def path(self) -> str:
         """The own directory, or that in which it would be."""
-        return self._root if self._owner is None else self._owner.path
+        return self._left_path if self._owner is None else self._owner.path
 
     @property
     def size_bytes(self) -> int:
         """How much the own records hold of the disk, and what was set aside."""
-        return self._adopter.bad_bytes if self._owner is None else self._owner.size_bytes
+        if self._owner is None:
+            return max(self._left_bytes, self._adopter.bad_bytes)
+        return self._owner.size_bytes
 
     @property
     def has_room(self) -> bool:
@@ -86,9 +94,7 @@ class Keeper:
             self._failed(error, now)
         return error
 
-    def store(
-        self, events: Sequence[SpooledEvent], cold: Sequence[SpooledEvent], now: float
-    ) -> None:
+    def store(self, events: Sequence[LogEvent], cold: Sequence[LogEvent], now: float) -> None:
         """Write records. Memory holds ``events`` as well, but not ``cold``."""
         if not events and not cold:
             return
@@ -103,7 +109,7 @@ class Keeper:
         except OSError as exc:
             self._failed(exc, now)
         else:
-            self._works_again()
+            self._works_again(owner)
         for event in cold:
             if owner.holds(event[NUMBER]):
                 owner.cold.add(event[NUMBER], event[NUMBER])
@@ -136,11 +142,18 @@ class Keeper:
             f"memory only. It is tried again in {RETRY_SECONDS:g} s",
         )
 
-    def _works_again(self) -> None:
-        kinds = ["spool_failed"] * self._is_failing + ["spool_full"] * self._is_full
-        self._retry_at, self._is_full = float("-inf"), False
-        for kind in kinds:
-            self.notices.append(Notice(kind, f"the spool {self.path} works again", is_over=True))
+    def _works_again(self, owner: Owner) -> None:
+        if self._is_failing:
+            self._retry_at = float("-inf")
+            self._say_over("spool_failed", f"the spool {self.path} works again")
+        if not owner.has_room:
+            self._say_full()
+        elif self._is_full:
+            self._is_full = False
+            self._say_over("spool_full", f"the spool {self.path} has room again")
+
+    def _say_over(self, kind: str, text: str) -> None:
+        self.notices.append(Notice(kind, text, is_over=True))
 
     def _say_full(self) -> None:
         if self._is_full:
@@ -167,6 +180,12 @@ class Keeper:
         except OSError as exc:
             self._failed(exc, now)
 
+    def all_held(self) -> Ranges:
+        """Return the records that a file holds, so that they outlive the process."""
+        found = Ranges() if self._owner is None else self._owner.all_outstanding()
+        found.update(self._adopter.all_held())
+        return found
+
     def held(self, numbers: Ranges) -> Ranges:
         """Return which of these records a file holds, so that they outlive the process."""
         found = Ranges()
@@ -177,8 +196,11 @@ class Keeper:
         found.update(self._adopter.held(numbers))
         return found
 
-    def take(self, now: float) -> Taken:
-        """Return some of what is on the disk only; nothing when there is nothing to be had."""
+    def take(self, now: float, *, may_adopt: bool = True) -> Taken:
+        """Return some of what is on the disk only; nothing when there is nothing to be had.
+
+        ``may_adopt``: also what dead owners have left.
+        """
         lost, self._lost = self._lost, []
         try:
             if self._owner is not None and self._owner.cold:
@@ -189,6 +211,8 @@ class Keeper:
                 return Taken(cold=cold, lost=lost, unreadable=unreadable)
         except OSError as exc:
             self._say("spool_reading", f"the spool {self.path} cannot be read: {described(exc)}")
+            return Taken(lost=lost)
+        if not may_adopt:
             return Taken(lost=lost)
         taken = self._adopter.take(now)
         if self._owner is not None:
@@ -221,17 +245,19 @@ class Keeper:
         return min((at for at in (own, self._adopter.tidy_at(now)) if at is not None), default=None)
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether anything of a dead owner's, or of what is on the disk only, is not delivered."""
-        return self._adopter.is_busy or (self._owner is not None and bool(self._owner.cold))
+    def has_cold(self) -> bool:
+        """Whether ``take`` has something of this process's own."""
+        return bool(self._lost) or (self._owner is not None and bool(self._owner.cold))
 
     def close(self) -> None:
         """Leave what is outstanding to whoever comes next; leave nothing if there is nothing."""
         self._is_closed = True
         self._adopter.release()
         owner, self._owner = self._owner, None
+        self._left_bytes = self._adopter.bad_bytes
         if owner is not None:
             try:
                 owner.close()
+                self._left_bytes, self._left_path = owner.size_bytes, owner.path
             except OSError as exc:
                 self._say("spool_failed", f"the spool {owner.path} failed: {described(exc)}")

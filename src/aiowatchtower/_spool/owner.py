@@ -8,18 +8,10 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Final
 
+from aiowatchtower._core.events import NUMBER, LogEvent
+
 from .files import Files
-from .format import (
-    NUMBER,
-    About,
-    Note,
-    SpooledEvent,
-    about_line,
-    event_lines,
-    events_of,
-    header_line,
-    value_of,
-)
+from .format import About, Note, about_line, event_lines, events_of, header_line, value_of
 from .ranges import Ranges
 from .segment import Segment, read_lines
 
@@ -50,6 +42,8 @@ class Owner:
         self._root = root
         self._about = about
         self._max_bytes = max_bytes
+        # A small spool needs several, too, so that one can be removed while another is written.
+        self._segment_bytes = min(SEGMENT_BYTES, max_bytes // 4)
         self._segments: dict[int, Segment] = {}
         self._last = 0
         # The segment that is appended to.
@@ -101,20 +95,27 @@ class Owner:
     @property
     def has_room(self) -> bool:
         """Whether a whole segment may be added."""
-        return self.size_bytes + SEGMENT_BYTES <= self._max_bytes
+        return self.size_bytes + self._segment_bytes <= self._max_bytes
+
+    def all_outstanding(self) -> Ranges:
+        """Return which records are in files and not done with."""
+        found = Ranges()
+        for segment in self._segments.values():
+            found.update(segment.outstanding)
+        return found
 
     def holds(self, number: int) -> bool:
         """Return whether that record is in a file and not done with."""
         return any(number in segment.outstanding for segment in self._segments.values())
 
-    def append(self, events: Sequence[SpooledEvent], now: float) -> None:
+    def append(self, events: Sequence[LogEvent], now: float) -> None:
         """Write records. After an error ``holds`` tells which of them are written."""
         self._check_free_space(now)
         numbers: list[int] = []
         parts: list[bytes] = []
         for some, text in event_lines(events):
             waiting = sum(map(len, parts))
-            if self._fd is not None and self._size + waiting + len(text) > SEGMENT_BYTES:
+            if self._fd is not None and self._size + waiting + len(text) > self._segment_bytes:
                 self._write(parts, numbers)
                 parts, numbers = [], []
                 self._seal()
@@ -212,7 +213,7 @@ class Owner:
             sealed = [each for number, each in self._segments.items() if each.is_complete]
             self._sealed_bytes = sum(segment.size_bytes for segment in sealed)
 
-    def take_cold(self) -> list[SpooledEvent]:
+    def take_cold(self) -> list[LogEvent]:
         """Return some of the records that are in files only, oldest first; they are no longer ``cold``.
 
         Empty when there are none. Those that cannot be read then stay in ``cold``: they are lost.

@@ -27,12 +27,12 @@ class Ranges:
     @classmethod
     def of(cls, numbers: Iterable[int]) -> Ranges:
         """Return the set of these numbers, given in any order."""
-        ordered = sorted(numbers)
+        given = list(numbers)
         found = cls()
-        if ordered and ordered[-1] - ordered[0] == len(ordered) - 1 == len(set(ordered)) - 1:
-            found.add(ordered[0], ordered[-1])
+        if given and given == list(range(given[0], given[0] + len(given))):
+            found.add(given[0], given[-1])
             return found
-        for number in ordered:
+        for number in sorted(given):
             if found._lasts and found._lasts[-1] == number - 1:
                 found._lasts[-1] = number
             else:

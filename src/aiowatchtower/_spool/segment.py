@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from aiowatchtower._core.events import NUMBER, LogEvent
+
 from .files import Files
-from .format import NUMBER, Note, SpooledEvent, events_of, note_line, value_of
+from .format import Note, events_of, note_line, value_of
 from .ranges import Ranges
 
 LOG_SUFFIX: Final = ".log"
@@ -99,12 +101,12 @@ def read_lines(files: Files, path: str, offset: int) -> tuple[list[bytes], int, 
         wanted *= 4
 
 
-def unseen(lines: Iterable[bytes], seen: Ranges) -> tuple[list[SpooledEvent], int]:
+def unseen(lines: Iterable[bytes], seen: Ranges) -> tuple[list[LogEvent], int]:
     """Return the events whose numbers are not in ``seen``, each once, and how many lines are damaged.
 
     Adds their numbers to ``seen``: a line may be there twice.
     """
-    found: list[SpooledEvent] = []
+    found: list[LogEvent] = []
     damaged = 0
     for text in lines:
         value = value_of(text)

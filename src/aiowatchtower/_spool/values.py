@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .format import SpooledEvent
+from aiowatchtower._core.events import LogEvent
 
 
 class Notice(NamedTuple):
@@ -22,12 +22,14 @@ class Taken(NamedTuple):
     """Records that were on the disk only, to be delivered, and those that cannot be."""
 
     # Logged in this process when memory was full.
-    cold: Sequence[SpooledEvent] = ()
+    cold: Sequence[LogEvent] = ()
     # Left by a dead owner; of them may be in the stream already:
-    recovered: Sequence[SpooledEvent] = ()
+    recovered: Sequence[LogEvent] = ()
     in_doubt: int = 0
+    # Whether an earlier block of the same handler has left them.
+    is_own: bool = False
     # Logged in this process, and neither in memory nor on the disk.
-    lost: Sequence[SpooledEvent] = ()
+    lost: Sequence[LogEvent] = ()
     # The same, but not even readable.
     unreadable: int = 0
 

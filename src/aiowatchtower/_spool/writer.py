@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import repeat, starmap
 from operator import itemgetter
 from typing import Final, TypeVar
 
-from aiowatchtower._core.events import SIZE_BYTES
+from aiowatchtower._core.events import NUMBER, SIZE_BYTES, LogEvent, total_bytes
 
 from .files import Files
-from .format import NUMBER, Note, SpooledEvent
+from .format import Note
 from .keeper import Keeper
 from .ranges import Ranges
 from .values import Notice
@@ -40,42 +42,60 @@ class Writer:
     ``tee`` and ``wake`` take no lock, as they are called for each record, also from signal handlers.
     """
 
-    def __init__(self, keeper: Keeper, files: Files, clock: Callable[[], float]) -> None:
-        self._keeper = keeper
+    def __init__(
+        self, root: str, made: Callable[[], Keeper], files: Files, clock: Callable[[], float]
+    ) -> None:
+        """``made`` makes the keeper, in the thread: it may have to look up the region."""
+        self._root = root
+        self._made = made
+        self._made_keeper: Keeper | None = None
         self._files = files
         self._clock = clock
-        self._tee: deque[SpooledEvent] = deque(maxlen=_MAX_WAITING)
-        self._cold: deque[SpooledEvent] = deque()
+        self._tee: deque[LogEvent] = deque(maxlen=_MAX_WAITING)
+        self._cold: deque[LogEvent] = deque()
         self._cold_bytes = 0
-        self._notes: deque[tuple[Note, Sequence[SpooledEvent]]] = deque()
+        self._notes: deque[tuple[Note, Sequence[LogEvent]]] = deque()
         # Notes of a time when the thread hung, in little memory.
         self._ranges: dict[Note, Ranges] = {"sent": Ranges(), "done": Ranges()}
         self._asked: deque[Callable[[], None]] = deque()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._is_closing = False
         self._busy_since: float | None = None
         self._is_behind = False
         self._has_room = False
+        self._has_cold = False
         self._size_bytes = 0
+        self._path = root
         self._notices: deque[Notice] = deque(maxlen=100)
         # Acquired by the thread to sleep, released by whoever has something for it. Unlike those
         # of threading.Event and Condition, its release may interrupt itself, in a signal handler.
         self._signal = threading.Lock()
         self._signal.acquire()
         self.is_awake = True
+        self.opened: Future[OSError | None] = Future()
         # Handed to the inbox: the number of the next record, and where to put it.
         self.next_number: Callable[[], int] = itertools.count(1).__next__
-        self.tee: Callable[[SpooledEvent], None] = self._tee.append
+        self.tee: Callable[[LogEvent], None] = self._tee.append
         # An empty context: the thread is no part of the request or span that entered the block.
         self._thread = threading.Thread(
             target=contextvars.Context().run, args=(self._run,), name="aiowatchtower spool", daemon=True
         )  # fmt: skip
 
-    def start(self) -> Future[OSError | None]:
-        """Start the thread; the result says why the directory cannot be used, or None."""
-        opened = self._ask(lambda: self._keeper.open(self._clock()))
+    @property
+    def _keeper(self) -> Keeper:
+        if self._made_keeper is None:
+            self._made_keeper = self._made()
+        return self._made_keeper
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it takes no more."""
+        return self._is_closing
+
+    def start(self) -> None:
+        """Start the thread. ``opened`` will say why the directory cannot be used, or None."""
+        self.opened = self._ask(lambda: self._keeper.open(self._clock()))
         self._thread.start()
-        return opened
 
     def wake(self) -> None:
         """Have the thread look around now. Never blocks."""
@@ -86,7 +106,7 @@ class Writer:
             # It has been woken already.
             return
 
-    def put_cold(self, event: SpooledEvent) -> bool:
+    def put_cold(self, event: LogEvent) -> bool:
         """Take an event for which memory has no room; False if the disk has none either."""
         with self._lock:
             if not self._has_room or self._cold_bytes + event[SIZE_BYTES] > _MAX_COLD_BYTES:
@@ -97,7 +117,7 @@ class Writer:
             self.wake()
         return True
 
-    def note(self, note: Note, events: Sequence[SpooledEvent]) -> None:
+    def note(self, note: Note, events: Sequence[LogEvent]) -> None:
         """Have it written down that records are sent, or done with."""
         if self._is_behind:
             with self._lock:
@@ -128,9 +148,19 @@ class Writer:
         return answer
 
     @property
+    def has_cold(self) -> bool:
+        """Whether records of this process are on the disk only, or are about to be."""
+        return self._cold_bytes > 0 or self._has_cold
+
+    @property
     def size_bytes(self) -> int:
         """How much the records hold of the disk."""
         return self._size_bytes
+
+    @property
+    def path(self) -> str:
+        """The directory in which the records are."""
+        return self._path
 
     def notices(self) -> list[Notice]:
         """Return what is to be said to people, once each."""
@@ -149,7 +179,7 @@ class Writer:
             self._notices.append(
                 Notice(
                     "spool_behind",
-                    f"the spool {self._keeper.path} is behind: a file call has hung for "
+                    f"the spool {self._root} is behind: a file call has hung for "
                     f"{now - since:.0f} s. Until it returns, records are kept in memory only",
                 )
             )
@@ -178,7 +208,7 @@ class Writer:
     def _work(self, now: float) -> bool:
         """Write what waits and answer questions; return whether there was anything."""
         # Notes first and written last: their records are in the tee before them.
-        notes = _drained(self._notes, len(self._notes))
+        notes = self._drained_notes()
         has_worked = bool(notes)
         while True:
             events, cold = _drained(self._tee, _AT_MOST), _drained(self._cold, _AT_MOST)
@@ -186,9 +216,9 @@ class Writer:
                 break
             has_worked = True
             self._keeper.store(events, cold, now)
-            with self._lock:
-                self._cold_bytes -= sum(event[SIZE_BYTES] for event in cold)
             self._tell()
+            with self._lock:
+                self._cold_bytes -= total_bytes(cold)
         self._write_down(notes, now)
         for question in _drained(self._asked, len(self._asked)):
             question()
@@ -196,7 +226,15 @@ class Writer:
         self._tell()
         return has_worked
 
-    def _write_down(self, notes: Sequence[tuple[Note, Sequence[SpooledEvent]]], now: float) -> None:
+    def _drained_notes(self) -> list[tuple[Note, Sequence[LogEvent]]]:
+        """Take the notes one by one, because ``look_after`` may take them, too, and none may get lost."""
+        notes = []
+        while self._notes:
+            with contextlib.suppress(IndexError):
+                notes.append(self._notes.popleft())
+        return notes
+
+    def _write_down(self, notes: Sequence[tuple[Note, Sequence[LogEvent]]], now: float) -> None:
         with self._lock:
             ranges, self._ranges = self._ranges, {"sent": Ranges(), "done": Ranges()}
         for note, events in notes:
@@ -209,7 +247,8 @@ class Writer:
     def _tell(self) -> None:
         """Publish what other threads may read."""
         self._has_room = self._keeper.has_room and not self._is_closing
-        self._size_bytes = self._keeper.size_bytes
+        self._has_cold = self._keeper.has_cold
+        self._size_bytes, self._path = self._keeper.size_bytes, self._keeper.path
         notices, self._keeper.notices = self._keeper.notices, []
         self._notices.extend(notices)
 
@@ -250,10 +289,9 @@ class Writer:
 
 def _drained(waiting: deque[_T], at_most: int) -> list[_T]:
     """Take from the front of a deque that another thread may clear meanwhile."""
-    taken: list[_T] = []
-    for _ in range(min(at_most, len(waiting))):
-        try:
-            taken.append(waiting.popleft())
-        except IndexError:
-            break
-    return taken
+    try:
+        # One call, which is what makes it cheap.
+        return list(starmap(waiting.popleft, repeat((), min(at_most, len(waiting)))))
+    except IndexError:
+        # It was cleared just now: this thread was given up, and what it has taken with it.
+        return []
