@@ -22,7 +22,7 @@ SETTINGS = DOCS / "reference" / "settings.md"
 STATISTICS = DOCS / "reference" / "statistics.md"
 
 # The library speaks through these; the message is the argument with this number.
-_SPEAKS = {"warn": 1, "recovered": 1, "say": 1}
+_SPEAKS = {"warn": 1, "recovered": 1, "say": 1, "_say": 1, "_say_over": 1, "Notice": 1}
 # Here messages only pass through.
 _PASSES_ON = "_diagnostics"
 # A piece of text shorter than this is no help in finding a message.
@@ -79,6 +79,9 @@ def _messages() -> Iterator[tuple[str, list[str]]]:
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             message = _said(call)
             if message is None or file.parent.name == _PASSES_ON:
+                continue
+            if isinstance(message, ast.Attribute) or getattr(message, "id", None) == "text":
+                # What another part has said already passes through.
                 continue
             place = f"{file.relative_to(PACKAGE).as_posix()}:{call.lineno}"
             yield place, [piece for piece in _pieces(message, constants) if piece.strip()]

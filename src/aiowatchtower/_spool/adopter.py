@@ -63,7 +63,7 @@ class Adopter:
                 self._say(
                     "spool_damaged",
                     f"{recovered.damaged_lines} damaged lines in the spool {dead.path} are left "
-                    "out: the end of a line that the kill has torn, or the disk has failed",
+                    "out: the disk has failed, or somebody has changed the files",
                 )
             if recovered.events:
                 return Taken(
@@ -109,7 +109,9 @@ class Adopter:
             try:
                 dead.close()
             except OSError as exc:
-                self._say("spool_reading", f"the spool {dead.path} failed: {described(exc)}")
+                self._say(
+                    "spool_reading", f"the spool {dead.path} cannot be given up: {described(exc)}"
+                )
 
     def note(self, note: Note, numbers: Ranges) -> None:
         """Write down what becomes of a dead owner's records."""

@@ -260,4 +260,6 @@ class Keeper:
                 owner.close()
                 self._left_bytes, self._left_path = owner.size_bytes, owner.path
             except OSError as exc:
-                self._say("spool_failed", f"the spool {owner.path} failed: {described(exc)}")
+                self._say(
+                    "spool_failed", f"the spool {owner.path} cannot be given up: {described(exc)}"
+                )

@@ -172,7 +172,9 @@ class Writer:
         if since is None or now - since < BEHIND_SECONDS:
             if self._is_behind and since is None:
                 self._is_behind = False
-                self._notices.append(Notice("spool_behind", "the spool works again", is_over=True))
+                self._notices.append(
+                    Notice("spool_behind", f"the spool {self._root} works again", is_over=True)
+                )
             return
         if not self._is_behind:
             self._is_behind = True
