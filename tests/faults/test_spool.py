@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -60,16 +61,17 @@ async def test_what_cannot_be_delivered_stays_and_the_next_start_delivers_it(
 async def test_the_time_of_a_record_is_that_of_its_making(server, shop, ship, spool):
     """What is recovered has the stream and the time under which it was logged."""
     server.down()
-    async with ship("first", spool_directory=spool, shutdown_timeout=0) as logs:
-        _log(shop, 1, 3)
-        await logs._pipelines[0]._spooling.write_out()
-    written = [
-        line.split('"')[1::4] for line in (next(spool.glob("*/*.log"))).read_text().split("\n")[1:]
-    ]
+    made = time.time() - 3_600
+    async with ship("first", spool_directory=spool, shutdown_timeout=0):
+        record = shop.makeRecord("shop", logging.INFO, __file__, 0, "an hour ago", (), None)
+        record.created = made
+        shop.handle(record)
     server.up()
     async with ship("second", spool_directory=spool):
-        await asyncio.to_thread(server.wait_for, 3, group=GROUP)
-    assert written
+        await asyncio.to_thread(server.wait_for, 1, group=GROUP)
+    [event] = server.events(GROUP, "first")
+    assert event.message == "an hour ago"
+    assert abs(event.timestamp_ms - made * 1000) <= 1
     assert server.streams(GROUP) == ["first"]
 
 
