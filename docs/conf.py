@@ -101,7 +101,15 @@ _STANDARD_LIBRARY = [
     "tuple",
 ]
 # Parts of annotations that are no names, and types that tests meet but never write.
-_UNNAMED = [r"Callable\[\[\]", r"Mapping\[str", "Options", "InMemoryClient", "Garbage", "_Planned"]
+_UNNAMED = [
+    r"Callable\[\[\]",
+    r"Mapping\[str",
+    "Options",
+    "InMemoryClient",
+    "Garbage",
+    "_Planned",
+    r"aiowatchtower\.asgi\.ASGIApplication",
+]
 _ELSEWHERE = r"(logging|datetime|collections|typing|pytest|os|asyncio|types|aiobotocore)\..*"
 nitpick_ignore_regex = [("py:.*", "|".join([*_STANDARD_LIBRARY, *_UNNAMED, _ELSEWHERE]))]
 

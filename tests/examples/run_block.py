@@ -20,7 +20,12 @@ from pathlib import Path
 
 from aiowatchtower import CloudWatchLogging
 
-_OTHER_ASGI = (("litestar", "Litestar"), ("quart", "Quart"), ("sanic", "Sanic"))
+_OTHER_ASGI = (
+    ("litestar", "Litestar"),
+    ("quart", "Quart"),
+    ("sanic", "Sanic"),
+    ("aiowatchtower.asgi", "ASGIApplication"),
+)
 SERVES = re.compile(r"\b(web\.run_app|uvicorn\.run)\(")
 
 
