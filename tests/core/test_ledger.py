@@ -92,7 +92,7 @@ def test_the_latest_failure_is_remembered():
     ledger.note_error(ERROR)
     ledger.note_error(OTHER_ERROR)
     ledger.settle(Receipt(_batch(1)))
-    assert ledger.snapshot().last_error is OTHER_ERROR
+    assert vars(ledger.snapshot().last_error) == vars(OTHER_ERROR)
 
 
 def test_a_snapshot_is_frozen():

@@ -84,3 +84,14 @@ def test_no_user_in_the_endpoint(argument):
     ) as caught:
         CloudWatchLogHandler("/app", endpoint_url=argument)
     assert "hunter22" not in str(caught.value)
+
+
+async def test_the_last_error_keeps_no_batch(server, ship, shop):
+    """What is kept of a failure refers to no traceback, whose frames would keep a batch of texts alive."""
+    server.faults.throttle(times=1)
+    async with ship() as logs:
+        shop.info("record")
+        await logs.flush(60)
+    error = logs.statistics().last_error
+    assert error.code == "ThrottlingException"
+    assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)

@@ -47,6 +47,17 @@ class DeliveryError(CloudWatchLoggingError):
         self.resource = resource
         self.maybe_accepted = maybe_accepted
 
+    def without_traceback(self) -> DeliveryError:
+        """Return an equal error that keeps nothing alive: no traceback, no cause."""
+        return DeliveryError(
+            self.action,
+            self.code,
+            self.message,
+            status=self.status,
+            resource=self.resource,
+            maybe_accepted=self.maybe_accepted,
+        )
+
     def __str__(self) -> str:
         about = f" on {self.resource}" if self.resource else ""
         status = f" (HTTP {self.status})" if self.status else ""

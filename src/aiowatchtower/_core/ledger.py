@@ -175,8 +175,9 @@ class Ledger:
         self._book(lambda seen: _settled(seen, receipt))
 
     def note_error(self, error: DeliveryError) -> None:
-        """Remember the latest failure."""
-        self._book(lambda seen: replace(seen, last_error=error))
+        """Remember the latest failure, without its traceback: that refers to a whole batch of texts."""
+        bare = error.without_traceback()
+        self._book(lambda seen: replace(seen, last_error=bare))
 
     def snapshot(
         self,

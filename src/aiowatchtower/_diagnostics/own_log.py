@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 
+from aiowatchtower._core.presentable import presentable
+
 from .self_feeding import LOGGER, MARK, destinations, shipping
 
 
@@ -43,9 +45,9 @@ def _write_to_last_resort(level: int, message: str, exc_info: BaseException | No
 
 
 def shown(exc: Exception) -> str:
-    """Return the exception's repr, or the name of its class if that raises as well."""
+    """Return the exception's repr on one line, or the name of its class if that raises as well."""
     try:
-        return repr(exc)
+        return presentable(repr(exc))
     except Exception:  # noqa: BLE001 - the application's code may raise anything
         return type(exc).__name__
 
