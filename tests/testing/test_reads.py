@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from aiowatchtower.testing import CloudWatchLogs
@@ -183,3 +185,143 @@ def test_remaining_actions_answer_nothing(cloudwatch, action, members):
     """Actions without output have an empty body."""
     answer = cloudwatch.respond(action, {"logGroupName": "/app", **members})
     assert (answer.status, answer.encode()) == (200, b"")
+
+
+def _fill(cloudwatch, messages, stream="a"):
+    events = [{"timestamp": NOW_MS + 10 + at, "message": text} for at, text in enumerate(messages)]
+    _ask(cloudwatch, "PutLogEvents", logGroupName="/app", logStreamName=stream, logEvents=events)
+
+
+def test_filter_includes_its_end(cloudwatch):
+    """FilterLogEvents returns an event of the very time that endTime names."""
+    where = {"logGroupName": "/app", "startTime": NOW_MS + 1, "endTime": NOW_MS + 4}
+    assert _texts(_ask(cloudwatch, "FilterLogEvents", **where)) == ["b1", "a2", "b2", "a4"]
+
+
+def test_filter_reads_from_the_newest(cloudwatch):
+    """With startFromHead false the newest come first, through all pages; without a late startTime it is refused."""
+    where = {"logGroupName": "/app", "startFromHead": False, "startTime": NOW_MS - 10, "limit": 2}
+    pages = [_ask(cloudwatch, "FilterLogEvents", **where)]
+    while "nextToken" in pages[-1]:
+        token = pages[-1]["nextToken"]
+        pages.append(_ask(cloudwatch, "FilterLogEvents", **where, nextToken=token))
+    assert [_texts(page) for page in pages] == [["a4", "b2"], ["a2", "b1"], ["a0"]]
+    answer = cloudwatch.respond("FilterLogEvents", {**where, "startTime": 0})
+    assert answer.error_code == "InvalidParameterException"
+
+
+def test_ingestion_time_is_that_of_the_put(cloudwatch):
+    """It does not change when the event is read later."""
+    cloudwatch.configure(clock_offset=3600)
+    where = {"logGroupName": "/app", "logStreamName": "a"}
+    [first, *_] = _ask(cloudwatch, "GetLogEvents", **where)["events"]
+    assert first["ingestionTime"] == NOW_MS
+    [found, *_] = _ask(cloudwatch, "FilterLogEvents", logGroupName="/app")["events"]
+    assert found["ingestionTime"] == NOW_MS
+
+
+def test_a_page_holds_one_megabyte(cloudwatch):
+    """A page ends before 1 MB of messages is exceeded; forward, backward and filtered pages miss nothing."""
+    large = [letter * 400_000 for letter in "pqrst"]
+    _fill(cloudwatch, large[:2])
+    _fill(cloudwatch, large[2:4], "b")
+    _fill(cloudwatch, large[4:])
+    where = {"logGroupName": "/app", "logStreamName": "a", "startTime": NOW_MS + 10}
+    forward = _ask(cloudwatch, "GetLogEvents", **where, startFromHead=True)
+    backward = _ask(cloudwatch, "GetLogEvents", **where)
+    assert [len(page["events"]) for page in (forward, backward)] == [2, 2]
+    more = _ask(cloudwatch, "GetLogEvents", **where, nextToken=forward["nextForwardToken"])
+    less = _ask(cloudwatch, "GetLogEvents", **where, nextToken=backward["nextBackwardToken"])
+    assert len(more["events"]) == len(less["events"]) == 1
+    found: list[str] = []
+    token: dict[str, object] = {}
+    while True:
+        page = _ask(
+            cloudwatch, "FilterLogEvents", logGroupName="/app", startTime=NOW_MS + 10, **token
+        )
+        assert sum(map(len, _texts(page))) <= 1_048_576
+        found += _texts(page)
+        if "nextToken" not in page:
+            break
+        token = {"nextToken": page["nextToken"]}
+    assert sorted(found) == large
+
+
+def test_tokens_stand_between_events(cloudwatch):
+    """An older event that arrives between two pages neither repeats nor hides another."""
+    where = {"logGroupName": "/app", "logStreamName": "a"}
+    first = _ask(cloudwatch, "GetLogEvents", **where, startFromHead=True, limit=2)
+    early = [{"timestamp": NOW_MS - 5, "message": "early"}]
+    _ask(cloudwatch, "PutLogEvents", **where, logEvents=early)
+    second = _ask(cloudwatch, "GetLogEvents", **where, nextToken=first["nextForwardToken"])
+    assert (_texts(first), _texts(second)) == (["a0", "a2"], ["a4"])
+
+
+ARN = "arn:aws:logs:us-east-1:123456789012:log-group:/app"
+
+
+@pytest.mark.parametrize("identifier", ["/app", ARN])
+def test_a_group_is_known_by_name_and_by_arn(cloudwatch, identifier):
+    """Wherever AWS takes logGroupIdentifier, both name the group."""
+    where = {"logGroupIdentifier": identifier}
+    assert len(_ask(cloudwatch, "FilterLogEvents", **where)["events"]) == 5
+    assert len(_ask(cloudwatch, "DescribeLogStreams", **where)["logStreams"]) == 2
+    assert len(_ask(cloudwatch, "GetLogEvents", **where, logStreamName="b")["events"]) == 2
+    described = _ask(cloudwatch, "DescribeLogGroups", logGroupIdentifiers=[identifier])
+    assert [group["logGroupArn"] for group in described["logGroups"]] == [ARN]
+
+
+def test_a_group_is_named_once(cloudwatch):
+    """Both of logGroupName and logGroupIdentifier, or neither, are refused; so is another region's ARN."""
+    for where in ({}, {"logGroupName": "/app", "logGroupIdentifier": "/app"}):
+        answer = cloudwatch.respond("FilterLogEvents", dict(where))
+        assert answer.error_code == "InvalidParameterException"
+    elsewhere: dict[str, object] = {"logGroupIdentifier": ARN.replace("us-east-1", "eu-west-1")}
+    answer = cloudwatch.respond("FilterLogEvents", elsewhere)
+    assert answer.error_code == "ResourceNotFoundException"
+
+
+def test_an_unknown_stream_is_not_silent(cloudwatch):
+    """FilterLogEvents of a stream that is not there is an error."""
+    members: dict[str, object] = {"logGroupName": "/app", "logStreamNames": ["a", "c"]}
+    answer = cloudwatch.respond("FilterLogEvents", members)
+    assert answer.error_code == "ResourceNotFoundException"
+
+
+def test_groups_are_found_by_a_part_of_their_name(cloudwatch):
+    """The pattern is a case-sensitive part of the name, and brings three members of each group only."""
+    found = _ask(cloudwatch, "DescribeLogGroups", logGroupNamePattern="pt")["logGroups"]
+    assert [sorted(group) for group in found] == [["arn", "creationTime", "logGroupName"]]
+    assert _ask(cloudwatch, "DescribeLogGroups", logGroupNamePattern="PT")["logGroups"] == []
+    listed = _ask(cloudwatch, "ListLogGroups", logGroupNamePattern="^/app|mpty")["logGroups"]
+    assert [group["logGroupName"] for group in listed] == ["/app", "/empty"]
+
+
+def test_groups_are_found_by_class_and_tag(cloudwatch):
+    """Both ways to list groups can be narrowed by class, one by tags with wildcards and negation."""
+    made = {"logGroupClass": "INFREQUENT_ACCESS", "tags": {"stage": "Production"}}
+    _ask(cloudwatch, "CreateLogGroup", logGroupName="/rare", **made)
+    for action in ("DescribeLogGroups", "ListLogGroups"):
+        found = _ask(cloudwatch, action, logGroupClass="INFREQUENT_ACCESS")["logGroups"]
+        assert [group["logGroupName"] for group in found] == ["/rare"]
+    for values, count in ((["prod*"], 1), (["prod"], 0), (["!test"], 1), ([], 1)):
+        tags = [{"key": "stage", "values": values}]
+        assert len(_ask(cloudwatch, "ListLogGroups", logGroupTags=tags)["logGroups"]) == count
+
+
+async def test_each_region_is_a_world_of_its_own():
+    """A group of the same name in two regions is two groups, each with its own ARN and events."""
+    cloudwatch = CloudWatchLogs()
+    for region in ("eu-west-1", "us-east-1"):
+        client = cloudwatch.client(region)
+        await client.create_log_group(logGroupName="/app")
+        await client.create_log_stream(logGroupName="/app", logStreamName="a")
+        event = {"timestamp": int(cloudwatch.now() * 1000), "message": region}
+        await client.put_log_events(logGroupName="/app", logStreamName="a", logEvents=[event])
+        described = await client.describe_log_groups()
+        [group] = cast("list[dict[str, str]]", described["logGroups"])
+        assert group["logGroupArn"] == f"arn:aws:logs:{region}:123456789012:log-group:/app"
+    assert cloudwatch.messages("/app", region="eu-west-1") == ["eu-west-1"]
+    assert sorted(cloudwatch.messages("/app")) == ["eu-west-1", "us-east-1"]
+    cloudwatch.delete_group("/app", region="us-east-1")
+    assert cloudwatch.groups["/app"].region == "eu-west-1"

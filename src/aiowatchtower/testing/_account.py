@@ -49,6 +49,9 @@ class GroupState:
     retention_days: int | None = None
     protected: bool = False
     streams: dict[str, StreamState] = field(default_factory=dict)
+    metric_filters: dict[str, dict[str, object]] = field(default_factory=dict)
+    subscription_filters: dict[str, dict[str, object]] = field(default_factory=dict)
+    """Filters by name, as they are described."""
 
     def snapshot(self, region_name: str) -> Group:
         """Return the group as a value."""
@@ -111,6 +114,15 @@ class Region:
         partition = "aws-cn" if self.name.startswith("cn-") else "aws"
         arn = f"arn:{partition}:logs:{self.name}:{ACCOUNT_ID}:log-group:{group}"
         return arn if stream is None else f"{arn}:log-stream:{stream}"
+
+    def identified(self, identifier: str) -> str:
+        """Return the name of the group that a name or an ARN stands for; an ARN must be of this region."""
+        if not identifier.startswith("arn:"):
+            return identifier
+        prefix = self.arn("")
+        if not identifier.startswith(prefix):
+            raise Refusal(NOT_FOUND, "The specified log group does not exist.")
+        return identifier.removeprefix(prefix).removesuffix(":*")
 
     def group(self, name: str) -> GroupState:
         """Return an existing group, or raise AWS's ResourceNotFoundException."""

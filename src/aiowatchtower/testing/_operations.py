@@ -14,9 +14,18 @@ if TYPE_CHECKING:
 
 LOGS_OPERATIONS = (
     *("PutLogEvents", "CreateLogGroup", "CreateLogStream", "DeleteLogGroup", "DeleteLogStream"),
-    *("PutRetentionPolicy", "DeleteRetentionPolicy", "AssociateKmsKey"),
-    *("TagLogGroup", "TagResource"),
-    *("DescribeLogGroups", "DescribeLogStreams", "GetLogEvents", "FilterLogEvents"),
+    *("PutRetentionPolicy", "DeleteRetentionPolicy", "AssociateKmsKey", "DisassociateKmsKey"),
+    *("TagLogGroup", "UntagLogGroup", "ListTagsLogGroup"),
+    *("TagResource", "UntagResource", "ListTagsForResource"),
+    *(
+        "DescribeLogGroups",
+        "ListLogGroups",
+        "DescribeLogStreams",
+        "GetLogEvents",
+        "FilterLogEvents",
+    ),
+    *("PutMetricFilter", "DescribeMetricFilters", "DeleteMetricFilter"),
+    *("PutSubscriptionFilter", "DescribeSubscriptionFilters", "DeleteSubscriptionFilter"),
 )
 STS_OPERATIONS = ("GetCallerIdentity",)
 OPERATIONS = LOGS_OPERATIONS + STS_OPERATIONS

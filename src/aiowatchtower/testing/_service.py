@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from aiowatchtower import _substitute
 
-from . import _reads, _writes
+from . import _filters, _reads, _writes
 from ._account import ACCOUNT_ID, Account, GroupState, Region
 from ._faults import Fault, FaultPlan
+from ._model import check
 from ._operations import LOGS_OPERATIONS, OPERATIONS, method_name
 from ._params import Params, decode
 from ._rules import BYTES_PER_EVENT
 from ._settings import Options, ServiceSettings, read_settings
 from ._standin import StandIn, listed, missing_group
-from ._types import DENIED, Event, Group, Refusal, Reply, Request, Wire
+from ._types import DENIED, UNKNOWN, Event, Group, Refusal, Reply, Request, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,12 +29,10 @@ if TYPE_CHECKING:
 
     Perform = Callable[[Region, Params], dict[str, object]]
 
-UNKNOWN = "UnknownOperationException"
-
 PERFORM: dict[str, Perform] = {
     name: getattr(module, method_name(name))
     for name in LOGS_OPERATIONS
-    for module in (_writes, _reads)
+    for module in (_writes, _reads, _filters)
     if hasattr(module, method_name(name))
 }
 
@@ -245,6 +244,7 @@ class CloudWatchLogs(StandIn):
             raise Refusal(UNKNOWN, f"{action}: this service has {', '.join(OPERATIONS)}")
         region = self._account.region(wire.region)
         _authorize(region, action, members)
+        check("logs", action, members)
         return Reply(200, perform(region, Params(members)))
 
 

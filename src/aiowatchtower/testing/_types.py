@@ -11,6 +11,7 @@ NOT_FOUND = "ResourceNotFoundException"
 EXISTS = "ResourceAlreadyExistsException"
 THROTTLED = "ThrottlingException"
 DENIED = "AccessDeniedException"
+UNKNOWN = "UnknownOperationException"
 
 
 class Event(NamedTuple):

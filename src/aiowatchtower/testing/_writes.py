@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ._account import GroupState, Region, StreamState
 from ._rules import check_batch, entity_error, find_rejected, read_batch
-from ._types import EXISTS, INVALID, NOT_FOUND, THROTTLED, Refusal, violation
+from ._types import EXISTS, INVALID, NOT_FOUND, THROTTLED, Refusal
 
 if TYPE_CHECKING:
     from ._params import Params
 
 
+MAX_TAGS = 50
+
+
 def put_log_events(region: Region, params: Params) -> dict[str, object]:
     """Accept a batch, less the events that are too old, expired or too new."""
-    group_name, stream_name = params.group(), params.stream()
+    group_name, stream_name = params.required("logGroupName"), params.required("logStreamName")
     batch = read_batch(params.members.get("logEvents"), region.settings.max_event_bytes)
     stream = region.stream(group_name, stream_name)
     if stream.hidden_puts:
@@ -35,15 +39,15 @@ def put_log_events(region: Region, params: Params) -> dict[str, object]:
 
 def create_log_group(region: Region, params: Params) -> dict[str, object]:
     """Create a group with its class, key and tags."""
-    name = params.group()
+    name = params.required("logGroupName")
     if name.lower().startswith("aws/"):
         raise Refusal(INVALID, "Log groups starting with AWS/ are reserved for AWS.")
     group = GroupState(
         name,
         region.now_ms(),
-        group_class=params.group_class(),
+        group_class=params.text("logGroupClass") or "STANDARD",
         kms_key_id=_usable_key(region, params, name),
-        tags=params.tags() or {},
+        tags=params.tags(),
         protected=params.flag("deletionProtectionEnabled"),
     )
     if name in region.groups:
@@ -54,7 +58,7 @@ def create_log_group(region: Region, params: Params) -> dict[str, object]:
 
 def create_log_stream(region: Region, params: Params) -> dict[str, object]:
     """Create a stream in an existing group."""
-    group_name, stream_name = params.group(), params.stream()
+    group_name, stream_name = params.required("logGroupName"), params.required("logStreamName")
     _throttle_creation(region)
     group = region.group(group_name)
     if stream_name in group.streams:
@@ -66,7 +70,7 @@ def create_log_stream(region: Region, params: Params) -> dict[str, object]:
 
 def delete_log_group(region: Region, params: Params) -> dict[str, object]:
     """Delete a group with all its streams."""
-    group = region.group(params.group())
+    group = region.group(params.required("logGroupName"))
     if group.protected:
         raise Refusal(
             "ValidationException", "Deletion protection is enabled for the specified log group."
@@ -77,55 +81,96 @@ def delete_log_group(region: Region, params: Params) -> dict[str, object]:
 
 def delete_log_stream(region: Region, params: Params) -> dict[str, object]:
     """Delete a stream with its events."""
-    stream = region.stream(params.group(), params.stream())
-    del region.group(params.group()).streams[stream.name]
+    stream = region.stream(params.required("logGroupName"), params.required("logStreamName"))
+    del region.group(params.required("logGroupName")).streams[stream.name]
     return {}
 
 
 def put_retention_policy(region: Region, params: Params) -> dict[str, object]:
     """Set how long a group keeps events."""
-    name, days = params.group(), params.retention()
+    name, days = params.required("logGroupName"), params.retention()
     region.group(name).retention_days = days
     return {}
 
 
 def delete_retention_policy(region: Region, params: Params) -> dict[str, object]:
     """Let a group keep events for ever."""
-    region.group(params.group()).retention_days = None
+    region.group(params.required("logGroupName")).retention_days = None
     return {}
 
 
 def associate_kms_key(region: Region, params: Params) -> dict[str, object]:
     """Encrypt a group's later events with a key."""
-    group = region.group(params.group())
-    key = _usable_key(region, params, group.name)
-    if key is None:
-        raise violation("null", "kmsKeyId", "Member must not be null")
-    group.kms_key_id = key
+    group = _encrypted_group(region, params)
+    group.kms_key_id = _usable_key(region, params, group.name)
+    return {}
+
+
+def disassociate_kms_key(region: Region, params: Params) -> dict[str, object]:
+    """Encrypt a group's later events with no key of the account's own."""
+    _encrypted_group(region, params).kms_key_id = None
     return {}
 
 
 def tag_log_group(region: Region, params: Params) -> dict[str, object]:
     """Add tags to a group by its name."""
-    return _tag(region.group(params.group()), params)
+    return _tag(region.group(params.required("logGroupName")), params)
+
+
+def untag_log_group(region: Region, params: Params) -> dict[str, object]:
+    """Remove tags from a group by its name."""
+    return _untag(region.group(params.required("logGroupName")), params.texts("tags"))
+
+
+def list_tags_log_group(region: Region, params: Params) -> dict[str, object]:
+    """Return the tags of a group by its name."""
+    return {"tags": dict(region.group(params.required("logGroupName")).tags)}
 
 
 def tag_resource(region: Region, params: Params) -> dict[str, object]:
     """Add tags to a group by its ARN."""
-    arn = params.text("resourceArn")
-    if arn is None:
-        raise violation("null", "resourceArn", "Member must not be null")
-    prefix = region.arn("")
-    if not arn.startswith(prefix):
+    return _tag(_resource(region, params), params)
+
+
+def untag_resource(region: Region, params: Params) -> dict[str, object]:
+    """Remove tags from a group by its ARN."""
+    return _untag(_resource(region, params), params.texts("tagKeys"))
+
+
+def list_tags_for_resource(region: Region, params: Params) -> dict[str, object]:
+    """Return the tags of a group by its ARN."""
+    return {"tags": dict(_resource(region, params).tags)}
+
+
+def _resource(region: Region, params: Params) -> GroupState:
+    arn = params.required("resourceArn")
+    if not re.fullmatch(r"arn:[\w-]+:logs:[\w-]+:\d{12}:log-group:.+", arn):
         raise Refusal(INVALID, f"Invalid resource ARN: {arn}")
-    return _tag(region.group(arn.removeprefix(prefix).removesuffix(":*")), params)
+    return region.group(region.identified(arn))
+
+
+def _encrypted_group(region: Region, params: Params) -> GroupState:
+    given = params.one_of("logGroupName", "resourceIdentifier")
+    identifier = params.required(given)
+    if identifier.endswith(":query-result:*"):
+        raise Refusal(INVALID, "This service encrypts no query results: name a log group.")
+    return region.group(region.identified(identifier))
 
 
 def _tag(group: GroupState, params: Params) -> dict[str, object]:
-    tags = params.tags()
-    if tags is None:
-        raise violation("null", "tags", "Member must not be null")
-    group.tags |= tags
+    tags = {**group.tags, **params.tags()}
+    if len(tags) > MAX_TAGS:
+        raise Refusal(
+            "TooManyTagsException" if "resourceArn" in params.members else INVALID,
+            f"A resource can have no more than {MAX_TAGS} tags.",
+        )
+    group.tags = tags
+    return {}
+
+
+def _untag(group: GroupState, keys: list[str] | None) -> dict[str, object]:
+    for key in keys or []:
+        group.tags.pop(key, None)
     return {}
 
 
