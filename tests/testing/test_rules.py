@@ -8,7 +8,7 @@ import json
 import pytest
 
 from aiowatchtower.testing import CloudWatchLogs, Reply, Wire
-from aiowatchtower.testing._operations import LOGS_OPERATIONS
+from aiowatchtower.testing._operations import OPERATIONS
 from aiowatchtower.testing._service import PERFORM
 
 NOW = 1_800_000_000.0
@@ -374,7 +374,9 @@ def test_gzip_is_read(cloudwatch):
 
 def test_unknown_action_is_refused(cloudwatch):
     """An action that this service does not have is named as such."""
-    assert _ask(cloudwatch, "PutLogEvent").error_code == "UnknownOperationException"
+    answer = _ask(cloudwatch, "PutLogEvent")
+    assert answer.error_code == "UnknownOperationException"
+    assert answer.error_message.startswith("PutLogEvent: this service has PutLogEvents, ")
 
 
 @pytest.mark.parametrize("name", ["allow", "deny"])
@@ -388,7 +390,7 @@ def test_a_policy_about_an_unknown_action_is_refused(name):
 
 def test_every_operation_is_carried_out():
     """Each operation in the list has the function of its name."""
-    assert set(PERFORM) == set(LOGS_OPERATIONS)
+    assert set(PERFORM) == set(OPERATIONS)
 
 
 def test_unknown_setting_is_refused():

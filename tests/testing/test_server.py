@@ -33,16 +33,25 @@ WHERE = {"logGroupName": "/app", "logStreamName": "web"}
 BEFORE_PUT = "before-call.cloudwatch-logs.PutLogEvents"
 
 
-def _connect(server, service="logs", secret="testing", key="testing", patience=60):
+def _connect(
+    server,
+    service="logs",
+    secret="testing",
+    key="testing",
+    token=None,
+    region="us-east-1",
+    patience=60,
+):
     config = AioConfig(
         retries={"total_max_attempts": 1}, read_timeout=patience, parameter_validation=False
     )
     return get_session().create_client(
         service,
-        region_name="us-east-1",
+        region_name=region,
         endpoint_url=server.url,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
+        aws_session_token=token,
         config=config,
     )
 
@@ -140,8 +149,54 @@ async def test_caller_identity(server):
         with pytest.raises(ClientError, match="InvalidAction"):
             await client.get_session_token()
     async with _connect(server, "sts", secret="guess") as client:
-        with pytest.raises(ClientError, match="InvalidSignature"):
+        with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
             await client.get_caller_identity()
+
+
+async def test_assumed_role(server):
+    """The credentials of a role are told apart by STS, work with their token only, and until they expire."""
+    role = {"RoleArn": "arn:aws:iam::123456789012:role/reader", "RoleSessionName": "test"}
+    async with _connect(server, "sts") as client:
+        assumed = await client.assume_role(**role, DurationSeconds=900)
+        with pytest.raises(ClientError, match="ValidationError"):
+            await client.assume_role(**{**role, "RoleSessionName": "a b"})
+    made = assumed["Credentials"]
+    keys = {"key": made["AccessKeyId"], "secret": made["SecretAccessKey"]}
+    token = made["SessionToken"]
+    async with _connect(server, "sts", **keys, token=token) as client:
+        arn = (await client.get_caller_identity())["Arn"]
+    assert arn == "arn:aws:sts::123456789012:assumed-role/reader/test"
+    async with _connect(server, **keys, token=token) as client:
+        await client.create_log_group(logGroupName="/app")
+        server.configure(clock_offset=901)
+        with pytest.raises(ClientError, match="ExpiredTokenException"):
+            await client.describe_log_groups()
+    server.configure(clock_offset=0)
+    async with _connect(server, **keys, token="another") as client:
+        with pytest.raises(ClientError, match="UnrecognizedClientException"):
+            await client.describe_log_groups()
+
+
+async def test_regions_are_those_of_the_signatures(server):
+    """A client of another region sees none of this one's groups."""
+    async with _ready(server):
+        pass
+    async with _connect(server, region="eu-west-1") as client:
+        assert (await client.describe_log_groups())["logGroups"] == []
+        await client.create_log_group(logGroupName="/app")
+    assert [request.region for request in server.requests][-1] == "eu-west-1"
+    server.delete_group("/app", region="us-east-1")
+    assert server.groups["/app"].region == "eu-west-1"
+    assert server.messages("/app", region="eu-west-1") == []
+
+
+async def test_faults_hit_sts_too(server):
+    """A fault of GetCallerIdentity is answered as STS answers errors."""
+    server.faults.fail(403, "AccessDenied", "no", action="GetCallerIdentity", times=1)
+    async with _connect(server, "sts") as client:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            await client.get_caller_identity()
+        await client.get_caller_identity()
 
 
 LOST = {

@@ -11,7 +11,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from aiowatchtower.testing import Refusal
-from aiowatchtower.testing._served.signature import Keyring, Signed, verify
+from aiowatchtower.testing._served.signature import Signed, verify
+from aiowatchtower.testing._types import Keyring
 
 KEYS = Keyring({"testing": "testing"}, expired={"old"})
 URL = "http://127.0.0.1:4599/"

@@ -66,6 +66,7 @@ _BY_CODE: Final = {
     "UnrecognizedClientException": "AWS does not know the access key. Check the credentials.",
     "InvalidClientTokenId": "AWS does not know the access key. Check the credentials.",
     "InvalidSignatureException": "Check the secret access key: AWS computes another signature.",
+    "SignatureDoesNotMatch": "Check the secret access key: AWS computes another signature.",
     "ResourceNotFoundException": (
         "It does not exist. Create it, or leave create_log_group and create_log_stream at True."
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ._types import NOT_FOUND, Event, Group, Refusal
 
@@ -66,6 +66,26 @@ class GroupState:
         )
 
 
+@dataclass
+class StartedQuery:
+    """A query and its results, which are there once the query has been asked about often enough."""
+
+    results: list[list[dict[str, str]]]
+    statistics: dict[str, float]
+    is_running_for: int
+    """How many times it is still answered to be running."""
+
+
+class Session(NamedTuple):
+    """The temporary credentials of a role that was assumed."""
+
+    secret: str
+    token: str
+    expires_at: float
+    arn: str
+    user_id: str
+
+
 class Account:
     """Everything that the operations read and change; not thread-safe by itself."""
 
@@ -73,6 +93,8 @@ class Account:
         self.settings = settings
         self._clock = clock
         self.regions: dict[str, Region] = {}
+        self.sessions: dict[str, Session] = {}
+        """Temporary credentials by access key."""
         self.accepted = 0
 
     def region(self, name: str = "") -> Region:
@@ -100,6 +122,7 @@ class Region:
         self.name = name
         self.groups: dict[str, GroupState] = {}
         self.stream_creations: deque[float] = deque()
+        self.queries: dict[str, StartedQuery] = {}
 
     def now(self) -> float:
         """Return the service's time in seconds since the epoch."""

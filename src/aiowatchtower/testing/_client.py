@@ -170,7 +170,7 @@ class InMemoryClient:
         )
         wire = Wire(str(encoding).lower(), region=self.meta.region_name)
         call = _Call(action, wire, _read_body(request["body"]))
-        outcome = await conclude(await take(self._service, call))
+        outcome = await conclude(await take(self._service, call), call)
         if isinstance(outcome, RawReply):
             return outcome
         if outcome in ("hang", "never_read"):

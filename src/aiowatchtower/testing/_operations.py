@@ -1,7 +1,7 @@
 """The one list of what can be asked of the service; everything that depends on it is derived from it.
 
 An operation is carried out by the function of the same name (`put_log_events` for "PutLogEvents") in `_writes`,
-`_reads`, `_filters`, `_insights` or `_sts`; the client in memory has a method of that name.
+`_reads`, `_filters`, `_queries` or `_sts`; the client in memory has a method of that name.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ LOGS_OPERATIONS = (
         "FilterLogEvents",
     ),
     *("PutMetricFilter", "DescribeMetricFilters", "DeleteMetricFilter"),
+    *("StartQuery", "GetQueryResults"),
     *("PutSubscriptionFilter", "DescribeSubscriptionFilters", "DeleteSubscriptionFilter"),
 )
-STS_OPERATIONS = ("GetCallerIdentity",)
+STS_OPERATIONS = ("GetCallerIdentity", "AssumeRole")
 OPERATIONS = LOGS_OPERATIONS + STS_OPERATIONS
 
 

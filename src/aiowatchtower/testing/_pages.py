@@ -17,11 +17,13 @@ PAGE_BYTES = 1_048_576
 PAGE_EVENTS = 10_000
 
 
-def page_of(items: Sequence[T], params: Params, most: int) -> tuple[Sequence[T], dict[str, object]]:
+def page_of(
+    items: Sequence[T], params: Params, most: int, *, limit: str = "limit"
+) -> tuple[Sequence[T], dict[str, object]]:
     """Return one page of a list, and the answer's `nextToken` when there is more."""
-    limit = params.integer("limit") or most
+    size = params.integer(limit) or most
     start = _position(params.text("nextToken") or "0")
-    stop = start + limit
+    stop = start + size
     return items[start:stop], {"nextToken": str(stop)} if stop < len(items) else {}
 
 

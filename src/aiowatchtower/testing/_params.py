@@ -52,8 +52,10 @@ class Params:
     A member that is absent or null is None.
     """
 
-    def __init__(self, members: dict[str, object]) -> None:
+    def __init__(self, members: dict[str, object], caller: str = "") -> None:
         self.members = members
+        self.caller = caller
+        """The access key that has signed the request, "" in memory."""
 
     def text(self, name: str) -> str | None:
         return cast("str | None", self.members.get(name))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, get_args
 
+from . import _sts
 from ._types import Refusal, Reply, Wire
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ async def take(service: Service, request: Incoming) -> Handled:
     return Handled(*service.exchange(request.action, body, request.wire, early))
 
 
-async def conclude(handled: Handled) -> RawReply | Break:
+async def conclude(handled: Handled, request: Incoming) -> RawReply | Break:
     """Wait as long as the fault says, and return what to send or how to break off."""
     effect: Effect = "none"
     if handled.fault is not None:
@@ -119,4 +120,7 @@ async def conclude(handled: Handled) -> RawReply | Break:
         return GARBAGE[effect]
     if effect in _BREAKS:
         return effect  # type: ignore[return-value]  # as the line above says
-    return RawReply(handled.reply.status, handled.reply.encode())
+    reply = handled.reply
+    if request.wire.protocol == "query":
+        return RawReply(reply.status, _sts.encode(request.action, reply), _sts.CONTENT_TYPE)
+    return RawReply(reply.status, reply.encode())

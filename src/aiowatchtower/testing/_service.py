@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from aiowatchtower import _substitute
 
-from . import _filters, _reads, _writes
-from ._account import ACCOUNT_ID, Account, GroupState, Region
+from . import _filters, _queries, _reads, _sts, _writes
+from ._account import Account, GroupState, Region
 from ._faults import Fault, FaultPlan
 from ._model import check
-from ._operations import LOGS_OPERATIONS, OPERATIONS, method_name
+from ._operations import OPERATIONS, STS_OPERATIONS, method_name
 from ._params import Params, decode
 from ._rules import BYTES_PER_EVENT
 from ._settings import Options, ServiceSettings, read_settings
 from ._standin import StandIn, listed, missing_group
-from ._types import DENIED, UNKNOWN, Event, Group, Refusal, Reply, Request, Wire
+from ._types import DENIED, UNKNOWN, Event, Group, Keyring, Refusal, Reply, Request, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 PERFORM: dict[str, Perform] = {
     name: getattr(module, method_name(name))
-    for name in LOGS_OPERATIONS
-    for module in (_writes, _reads, _filters)
+    for name in OPERATIONS
+    for module in (_writes, _reads, _filters, _queries, _sts)
     if hasattr(module, method_name(name))
 }
 
@@ -167,6 +167,20 @@ class CloudWatchLogs(StandIn):
         """Return the service's time in seconds since the epoch."""
         return self._account.now()
 
+    @property
+    def keys(self) -> Keyring:
+        """The keys that requests can be signed with: those of the settings, and those of assumed roles."""
+        with self._lock:
+            sessions, now = self._account.sessions, self.now()
+            return Keyring(
+                {**self.settings.credentials, **{key: s.secret for key, s in sessions.items()}},
+                {
+                    *self.settings.expired_keys,
+                    *(k for k, s in sessions.items() if s.expires_at < now),
+                },
+                {key: session.token for key, session in sessions.items()},
+            )
+
     def pick_early(self, action: str) -> Fault | None:
         """Return the fault that hits a request before its body is read."""
         return self.faults.pick_early(action)
@@ -176,11 +190,10 @@ class CloudWatchLogs(StandIn):
     ) -> Reply:
         """Answer one request by the rules alone: no fault, no record of it."""
         try:
-            members = (
-                body if isinstance(body, dict) else decode(body, wire.encoding if wire else "")
-            )
+            wire = wire or Wire()
+            members = body if isinstance(body, dict) else _decode(body, wire)
             with self._lock:
-                return self._perform(action, members, wire or Wire())
+                return self._perform(action, members, wire)
         except Refusal as refusal:
             return refusal.reply()
 
@@ -194,7 +207,7 @@ class CloudWatchLogs(StandIn):
         members: dict[str, object] = {}
         fault = early
         try:
-            members = decode(body, wire.encoding)
+            members = _decode(body, wire)
             with self._lock:
                 fault = early or self.faults.pick(action, members)
                 if fault is not None and fault.effect == "error":
@@ -244,8 +257,12 @@ class CloudWatchLogs(StandIn):
             raise Refusal(UNKNOWN, f"{action}: this service has {', '.join(OPERATIONS)}")
         region = self._account.region(wire.region)
         _authorize(region, action, members)
-        check("logs", action, members)
-        return Reply(200, perform(region, Params(members)))
+        check("sts" if action in STS_OPERATIONS else "logs", action, members)
+        return Reply(200, perform(region, Params(members, wire.access_key)))
+
+
+def _decode(body: bytes, wire: Wire) -> dict[str, object]:
+    return _sts.decode_form(body) if wire.protocol == "query" else decode(body, wire.encoding)
 
 
 def _authorize(region: Region, action: str, members: dict[str, object]) -> None:
@@ -254,19 +271,25 @@ def _authorize(region: Region, action: str, members: dict[str, object]) -> None:
         needed += ["TagResource"] if members.get("tags") else []
         needed += ["AssociateKmsKey"] if members.get("kmsKeyId") else []
     allow, deny = region.settings.allow, region.settings.deny
+    if action == "GetCallerIdentity":
+        allow = None  # It needs no permission, and only a policy around the account's can deny it.
     for permission in needed:
         if permission in deny or (allow is not None and permission not in allow):
             raise _denied(region, permission, members)
 
 
 def _denied(region: Region, permission: str, members: dict[str, object]) -> Refusal:
+    if permission in STS_OPERATIONS:
+        reason = "with an explicit deny in a VPC endpoint policy"
+        text = f"User: {_sts.USER_ARN} is not authorized to perform: sts:{permission} {reason}"
+        return Refusal(DENIED, text, 403)
     stream = "" if permission in ("PutLogEvents", "CreateLogStream") else None
     if stream is not None:
         stream = str(members.get("logStreamName", ""))
     arn = region.arn(str(members.get("logGroupName", "")), stream)
     return Refusal(
         DENIED,
-        f"User: arn:aws:iam::{ACCOUNT_ID}:user/test is not authorized to perform: logs:{permission} on resource: "
+        f"User: {_sts.USER_ARN} is not authorized to perform: logs:{permission} on resource: "
         f"{arn} because no identity-based policy allows the logs:{permission} action",
     )
 

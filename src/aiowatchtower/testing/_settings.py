@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         kms_keys: Collection[str] | None
         max_event_bytes: int
         eventual_consistency: int
+        queries_running: int
         create_streams_per_second: int | None
         clock_offset: float
         latency: float
@@ -49,6 +50,8 @@ class ServiceSettings:
     """Largest event including its 26 bytes of overhead; it was 262 144 until 2025."""
     eventual_consistency: int = 0
     """How many puts after a stream's creation are still told that the stream does not exist."""
+    queries_running: int = 1
+    """How many times GetQueryResults answers that a query is still running."""
     create_streams_per_second: int | None = None
     """Throttle CreateLogStream above this rate (AWS: 50)."""
     clock_offset: float = 0.0

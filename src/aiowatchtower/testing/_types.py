@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Literal, NamedTuple
 
 INVALID = "InvalidParameterException"
 UNREADABLE = "SerializationException"
@@ -90,6 +91,18 @@ class Wire(NamedTuple):
     user_agent: str = ""
     region: str = ""
     """The region that the signature names; "" is the default region."""
+    access_key: str = ""
+    protocol: Literal["json", "query"] = "json"
+    """STS speaks the query protocol, CloudWatch Logs JSON."""
+
+
+class Keyring(NamedTuple):
+    """The keys that the service knows, by access key."""
+
+    secrets: Mapping[str, str]
+    expired: Collection[str] = ()
+    tokens: Mapping[str, str] = {}
+    """The session tokens of temporary credentials."""
 
 
 class Refusal(Exception):  # noqa: N818  # it is an answer, not a mistake of this program

@@ -7,11 +7,11 @@ import itertools
 from typing import TYPE_CHECKING
 
 from aiowatchtower.testing._playing import RawReply, conclude, take
-from aiowatchtower.testing._types import Refusal, Reply, Wire
+from aiowatchtower.testing._sts import read_form
+from aiowatchtower.testing._types import Wire
 
-from . import sts
 from .http import READ_LIMIT, BadRequestError, Head, read_body, read_head, render, reset
-from .signature import Keyring, Signed, signed_region, verify
+from .signature import Signed, signed_by, verify
 
 if TYPE_CHECKING:
     from aiowatchtower.testing._service import CloudWatchLogs
@@ -86,11 +86,10 @@ class Listener:
         self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
     ) -> bool:
         """Answer one request; return whether the connection can take another."""
-        if sts.is_query(head.headers.get("content-type", "")):
-            return await self._answer_sts(head, await read_body(reader, head), writer)
-        handled = await take(self.service, _Request(self, head, reader, number))
+        request = await self._request(head, reader, number)
+        handled = await take(self.service, request)
         await self._notify()
-        outcome = await conclude(handled)
+        outcome = await conclude(handled, request)
         if isinstance(outcome, RawReply):
             now = self.service.now()
             return await _send(render(*outcome, now=now), writer)
@@ -105,24 +104,31 @@ class Listener:
             await _send(NOT_HTTP, writer)
         return False
 
-    async def _answer_sts(self, head: Head, body: bytes, writer: asyncio.StreamWriter) -> bool:
-        try:
-            self.verify(head, body, "sts")
-            status, text = sts.respond(body, self.service.settings.deny)
-        except Refusal as refusal:
-            status, text = sts.refuse(refusal.code, refusal.message, refusal.status)
-        self.service.remember("GetCallerIdentity", {}, Reply(status, {}), None, Wire(), len(body))
-        await self._notify()
-        now = self.service.now()
-        return await _send(render(status, text, sts.CONTENT_TYPE, now=now), writer)
+    async def _request(self, head: Head, reader: asyncio.StreamReader, number: int) -> _Request:
+        headers = head.headers
+        access_key, region = signed_by(headers.get("authorization", ""))
+        wire = Wire(
+            headers.get("content-encoding", "").lower(),
+            number,
+            headers.get("user-agent", ""),
+            region,
+            access_key,
+        )
+        if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            # Which action it is stands in the body.
+            body = await read_body(reader, head)
+            action, _ = read_form(body)
+            return _Request(self, head, reader, action, wire._replace(protocol="query"), body)
+        action = headers.get("x-amz-target", "").rpartition(".")[2]
+        return _Request(self, head, reader, action, wire)
 
     def verify(self, head: Head, body: bytes, service: str) -> None:
         """Raise `Refusal` unless the request carries a right signature, or none is asked for."""
         settings = self.service.settings
         if settings.verify_signatures:
-            keys = Keyring(settings.credentials, settings.expired_keys)
             now = self.service.now()
-            verify(Signed(head.method, head.target, head.headers, body), keys, now, service)
+            signed = Signed(head.method, head.target, head.headers, body)
+            verify(signed, self.service.keys, now, service)
             self.signatures_verified += 1
 
     async def _notify(self) -> None:
@@ -131,25 +137,32 @@ class Listener:
 
 
 class _Request:
-    """A request for CloudWatch Logs, of which the head has been read."""
+    """A request of which the head has been read, and the body too where it says what is asked for."""
 
     def __init__(
-        self, listener: Listener, head: Head, reader: asyncio.StreamReader, number: int
+        self,
+        listener: Listener,
+        head: Head,
+        reader: asyncio.StreamReader,
+        action: str,
+        wire: Wire,
+        body: bytes | None = None,
     ) -> None:
-        self.action = head.headers.get("x-amz-target", "").rpartition(".")[2]
-        encoding = head.headers.get("content-encoding", "").lower()
-        user_agent = head.headers.get("user-agent", "")
-        region = signed_region(head.headers.get("authorization", ""))
-        self.wire = Wire(encoding, number, user_agent, region)
+        self.action = action
+        self.wire = wire
         self._listener = listener
         self._head = head
         self._reader = reader
+        self._body = body
 
     async def read(self) -> bytes:
-        return await read_body(self._reader, self._head)
+        if self._body is None:
+            self._body = await read_body(self._reader, self._head)
+        return self._body
 
     def verify(self, body: bytes) -> None:
-        self._listener.verify(self._head, body, "logs")
+        service = "sts" if self.wire.protocol == "query" else "logs"
+        self._listener.verify(self._head, body, service)
 
 
 async def _send(data: bytes, writer: asyncio.StreamWriter) -> bool:

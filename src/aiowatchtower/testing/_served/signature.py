@@ -14,10 +14,10 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
-from aiowatchtower.testing._types import Refusal
+from aiowatchtower.testing._types import Keyring, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
 MAX_SKEW = 300
 _AUTHORIZATION = re.compile(
@@ -41,13 +41,6 @@ class Signed(NamedTuple):
     body: bytes
 
 
-class Keyring(NamedTuple):
-    """The keys that the service knows."""
-
-    secrets: Mapping[str, str]
-    expired: Collection[str] = ()
-
-
 def verify(request: Signed, keys: Keyring, now: float, service: str = "logs") -> str:
     """Return the access key that has signed a request, or raise the `Refusal` that AWS answers."""
     authorization = request.headers.get("authorization")
@@ -64,7 +57,8 @@ def verify(request: Signed, keys: Keyring, now: float, service: str = "logs") ->
             "ExpiredTokenException", "The security token included in the request is expired"
         )
     secret = keys.secrets.get(access_key)
-    if secret is None:
+    token = keys.tokens.get(access_key)
+    if secret is None or token not in (None, request.headers.get("x-amz-security-token")):
         raise Refusal(
             "UnrecognizedClientException", "The security token included in the request is invalid."
         )
@@ -84,10 +78,10 @@ def verify(request: Signed, keys: Keyring, now: float, service: str = "logs") ->
     return access_key
 
 
-def signed_region(authorization: str) -> str:
-    """Return the region that an Authorization header names, or "" where it names none."""
+def signed_by(authorization: str) -> tuple[str, str]:
+    """Return the access key and the region that an Authorization header names, "" where it names none."""
     found = _AUTHORIZATION.fullmatch(authorization)
-    return found["region"] if found else ""
+    return (found["key"], found["region"]) if found else ("", "")
 
 
 def _canonical(request: Signed, names: list[str]) -> str:
