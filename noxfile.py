@@ -230,6 +230,19 @@ def examples(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def aws_cli(session: nox.Session) -> None:
+    """Ask the testing service through the AWS CLI, version 1, and through boto3, and compare the answers."""
+    session.install(".", *group("tests"))
+    # In an environment of its own: it wants one version of botocore, and aiobotocore another.
+    folder = Path(session.create_tmp()) / "aws_cli"
+    session.run("python", "-m", "venv", str(folder))
+    scripts = folder / ("Scripts" if sys.platform == "win32" else "bin")
+    session.run(str(scripts / "pip"), "install", "-q", "awscli<2", external=True)
+    path = str(scripts / ("aws.cmd" if sys.platform == "win32" else "aws"))
+    session.run("pytest", "tests/testing/beside", *session.posargs, env={"AWS_CLI": path})
+
+
+@nox.session(default=False)
 def ecosystem(session: nox.Session) -> None:
     """Run the tests with structlog, loguru and others, and the examples under all servers and workers."""
     session.install(".", *group("tests", "ecosystem", "frameworks"))

@@ -191,3 +191,68 @@ async def test_afterwards_aws_is_aws_again(server, logger):
     await _log("real", logger, endpoint_url=server.url)
     assert cloudwatch.requests == []
     assert await asyncio.to_thread(server.messages, "/app") == ["real"]
+
+
+PLUGIN = """
+import logging
+import os
+
+import boto3
+
+from aiowatchtower import CloudWatchLogging
+
+pytest_plugins = ["aiowatchtower.testing.pytest_plugin"]
+
+
+def log(text):
+    import asyncio
+
+    async def main():
+        async with CloudWatchLogging("/app", "web"):
+            logging.getLogger("shop").warning(text)
+
+    asyncio.run(main())
+
+
+def test_in_memory(cloudwatch):
+    log("one")
+    assert cloudwatch.messages("/app") == ["one"]
+
+
+def test_each_test_has_its_own(cloudwatch):
+    assert cloudwatch.groups == {}
+
+
+def test_served(cloudwatch_server):
+    log("two")
+    assert cloudwatch_server.messages("/app") == ["two"]
+    client = boto3.client("logs")
+    [event] = client.filter_log_events(logGroupName="/app", filterPattern="two")["events"]
+    assert event["message"] == "two"
+    client.close()
+
+
+def test_each_test_finds_it_empty(cloudwatch_server):
+    assert cloudwatch_server.groups == {}
+    assert "AWS_ENDPOINT_URL" not in os.environ
+"""
+
+
+def test_the_fixtures_of_the_plugin(tmp_path):
+    """A suite that names the plugin has a service in memory and a served one, each empty for each test."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_shop.py").write_text(PLUGIN)
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
+    path = os.pathsep.join(filter(None, [LIBRARY, environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        check=False,
+        cwd=tmp_path,
+        env={**environ, "PYTHONPATH": path, "HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout

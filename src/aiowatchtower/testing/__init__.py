@@ -22,7 +22,9 @@ needed, and nothing is patched:
             client.get("/orders/7")
         assert cloudwatch.messages("/app/shop") == ["order 7 is late"]
 
-It refuses what AWS refuses, and more when told so: `cloudwatch.faults.throttle(times=3)`,
+The plugin `pytest_plugins = ["aiowatchtower.testing.pytest_plugin"]` has this fixture, and `cloudwatch_server`.
+
+The service refuses what AWS refuses, and more when told so: `cloudwatch.faults.throttle(times=3)`,
 `cloudwatch.configure(deny=["CreateLogGroup"])`. AIOWATCHTOWER_ENABLED=0 switches delivery off here too.
 
 For one block alone, pass it a client:
@@ -45,10 +47,15 @@ Over a real socket, from a process of its own, with signatures verified:
             ...  # run the application
             server.wait_for(1, group="/app/web")
 
-or from a shell: `python -m aiowatchtower.testing --port 4599`.
+or from a shell: `python -m aiowatchtower.testing --port 4599`, which prints how to point a client at it. There is one
+service for all regions, and each region is a world of its own.
 
-The rules are restated here from AWS's documentation, independently of the code that ships the records.
-Nothing in this package was compared with AWS itself.
+Events can be read as at AWS, by filter patterns (FilterLogEvents) and by queries of Logs Insights (StartQuery).
+Metric filters and subscription filters are kept and described, and deliver nothing.
+
+Names, lengths and types are checked by the service model that botocore ships. The other rules are restated here from
+AWS's documentation, independently of the code that ships the records, and compared with moto's answers. Nothing in
+this package was compared with AWS itself.
 """
 
 from __future__ import annotations

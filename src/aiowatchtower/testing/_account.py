@@ -76,7 +76,7 @@ class StartedQuery:
     """How many times it is still answered to be running."""
 
 
-class Session(NamedTuple):
+class AssumedRole(NamedTuple):
     """The temporary credentials of a role that was assumed."""
 
     secret: str
@@ -93,7 +93,7 @@ class Account:
         self.settings = settings
         self._clock = clock
         self.regions: dict[str, Region] = {}
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, AssumedRole] = {}
         """Temporary credentials by access key."""
         self.accepted = 0
 

@@ -139,6 +139,21 @@ def entity_error(entity: object) -> str | None:
     return None if keys["Type"] in known else "InvalidTypeValue"
 
 
+def measure(events: object) -> tuple[int, int]:
+    """Return how many events there are and how many bytes they count for; 0 bytes when they are unreadable."""
+    if not isinstance(events, list):
+        return 0, 0
+    size = 0
+    for event in events:
+        message = event.get("message") if isinstance(event, dict) else None
+        if not isinstance(message, str):
+            return len(events), 0
+        size += BYTES_PER_EVENT + (
+            len(message) if message.isascii() else len(message.encode("utf-8", "surrogatepass"))
+        )
+    return len(events), size
+
+
 def _listed(events: object) -> list[object]:
     if events is None:
         raise violation("null", "logEvents", "Member must not be null")

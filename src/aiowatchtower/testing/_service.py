@@ -15,10 +15,11 @@ from ._faults import Fault, FaultPlan
 from ._model import check
 from ._operations import OPERATIONS, STS_OPERATIONS, method_name
 from ._params import Params, decode
-from ._rules import BYTES_PER_EVENT
+from ._permissions import authorize, fault_refusal
+from ._rules import measure
 from ._settings import Options, ServiceSettings, read_settings
 from ._standin import StandIn, listed, missing_group
-from ._types import DENIED, UNKNOWN, Event, Group, Keyring, Refusal, Reply, Request, Wire
+from ._types import UNKNOWN, Event, Group, Keyring, Refusal, Reply, Request, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -213,7 +214,7 @@ class CloudWatchLogs(StandIn):
                 if fault is not None and fault.effect == "error":
                     if fault.accepts:
                         self._perform(action, members, wire)
-                    raise _fault_refusal(self._account.region(wire.region), fault, action, members)
+                    raise fault_refusal(self._account.region(wire.region), fault, action, members)
                 reaches = fault is None or fault.reaches_service
                 reply = self._perform(action, members, wire) if reaches else Reply(0, {})
         except Refusal as refusal:
@@ -231,7 +232,7 @@ class CloudWatchLogs(StandIn):
         size: int,
     ) -> None:
         """Add a request to `requests`."""
-        count, batch_bytes = _measure(members.get("logEvents"))
+        count, batch_bytes = measure(members.get("logEvents"))
         request = Request(
             action=action,
             group=str(members.get("logGroupName", "")),
@@ -256,61 +257,10 @@ class CloudWatchLogs(StandIn):
         if perform is None:
             raise Refusal(UNKNOWN, f"{action}: this service has {', '.join(OPERATIONS)}")
         region = self._account.region(wire.region)
-        _authorize(region, action, members)
+        authorize(region, action, members)
         check("sts" if action in STS_OPERATIONS else "logs", action, members)
         return Reply(200, perform(region, Params(members, wire.access_key)))
 
 
 def _decode(body: bytes, wire: Wire) -> dict[str, object]:
     return _sts.decode_form(body) if wire.protocol == "query" else decode(body, wire.encoding)
-
-
-def _authorize(region: Region, action: str, members: dict[str, object]) -> None:
-    needed = [action]
-    if action == "CreateLogGroup":
-        needed += ["TagResource"] if members.get("tags") else []
-        needed += ["AssociateKmsKey"] if members.get("kmsKeyId") else []
-    allow, deny = region.settings.allow, region.settings.deny
-    if action == "GetCallerIdentity":
-        allow = None  # It needs no permission, and only a policy around the account's can deny it.
-    for permission in needed:
-        if permission in deny or (allow is not None and permission not in allow):
-            raise _denied(region, permission, members)
-
-
-def _denied(region: Region, permission: str, members: dict[str, object]) -> Refusal:
-    if permission in STS_OPERATIONS:
-        reason = "with an explicit deny in a VPC endpoint policy"
-        text = f"User: {_sts.USER_ARN} is not authorized to perform: sts:{permission} {reason}"
-        return Refusal(DENIED, text, 403)
-    stream = "" if permission in ("PutLogEvents", "CreateLogStream") else None
-    if stream is not None:
-        stream = str(members.get("logStreamName", ""))
-    arn = region.arn(str(members.get("logGroupName", "")), stream)
-    return Refusal(
-        DENIED,
-        f"User: {_sts.USER_ARN} is not authorized to perform: logs:{permission} on resource: "
-        f"{arn} because no identity-based policy allows the logs:{permission} action",
-    )
-
-
-def _fault_refusal(
-    region: Region, fault: Fault, action: str, members: dict[str, object]
-) -> Refusal:
-    if fault.code == "AccessDeniedException" and not fault.message:
-        return _denied(region, action, members)
-    return Refusal(fault.code, fault.message, fault.status)
-
-
-def _measure(events: object) -> tuple[int, int]:
-    if not isinstance(events, list):
-        return 0, 0
-    size = 0
-    for event in events:
-        message = event.get("message") if isinstance(event, dict) else None
-        if not isinstance(message, str):
-            return len(events), 0
-        size += BYTES_PER_EVENT + (
-            len(message) if message.isascii() else len(message.encode("utf-8", "surrogatepass"))
-        )
-    return len(events), size

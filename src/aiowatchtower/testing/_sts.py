@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from ._account import ACCOUNT_ID, Session
+from ._account import ACCOUNT_ID, AssumedRole
 from ._types import INVALID, UNKNOWN, UNREADABLE, Refusal
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def assume_role(region: Region, params: Params) -> dict[str, object]:
     role = params.required("RoleArn").rpartition("/")[2]
     seconds = params.integer("DurationSeconds") or _DEFAULT_SECONDS
     key = f"ASIA{secrets.token_hex(8).upper()}"
-    session = Session(
+    session = AssumedRole(
         secret=secrets.token_urlsafe(30),
         token=secrets.token_urlsafe(60),
         expires_at=region.now() + seconds,

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
 from __future__ import annotations
 
 from ._commands import parse_query
-from ._expressions import QueryError, Value, discovered, rendered
+from ._values import Value, discovered, rendered
+from ._words import QueryError
 
 __all__ = ["QueryError", "Value", "discovered", "parse_query", "rendered"]

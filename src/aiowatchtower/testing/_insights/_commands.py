@@ -6,18 +6,10 @@ from collections.abc import Callable
 from functools import cmp_to_key
 from typing import Final, NamedTuple
 
-from ._expressions import (
-    Expression,
-    QueryError,
-    Reader,
-    Row,
-    Value,
-    condition,
-    field,
-    number,
-    rendered,
-)
-from ._functions import AGGREGATES, Aggregate, aggregate
+from ._aggregates import AGGREGATES, Aggregate, aggregate
+from ._expressions import condition, field
+from ._values import Expression, Row, Value, number, rendered
+from ._words import QueryError, Reader
 
 Rows = list[dict[str, Value]]
 DEFAULT_FIELDS: Final = ("@timestamp", "@message")

@@ -1,165 +1,14 @@
-"""Tokens and expressions of the query language, and the values that they work on."""
+"""Expressions of the query language: `or`, `and`, `not`, comparisons, arithmetic and functions of one row."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable
 
-Value = str | int | float | bool | None
-Row = Mapping[str, Value]
-Expression = Callable[[Row], Value]
-
-_TOKEN = re.compile(
-    r"(?P<space>\s+|\#[^\n]*)"
-    r"|(?P<string>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
-    r"|(?P<quoted>`[^`]+`)"
-    r"|(?P<period>\d+(?:ms|s|m|h|d|w)\b)"
-    r"|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[@A-Za-z_][\w.@]*)"
-    r"|(?P<sign>=~|!=|<=|>=|[=<>+*/%^(),|\[\]-])"
-)
-# A slash begins a regular expression only right of one of these.
-_EXPRESSION = re.compile(r"\s*(?P<regex>/(?:[^/\\]|\\.)+/)")
-_UNIT_MS: Final = {
-    "ms": 1,
-    "s": 1000,
-    "m": 60_000,
-    "h": 3_600_000,
-    "d": 86_400_000,
-    "w": 604_800_000,
-}
-
-
-class QueryError(ValueError):
-    """A query is malformed, or uses what this service does not have."""
-
-
-class Word(NamedTuple):
-    """A part of a query, and where it stands."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-
-
-def tokenize(query: str) -> list[Word]:
-    """Split a query into its parts."""
-    words: list[Word] = []
-    position = 0
-    while position < len(query):
-        found = _TOKEN.match(query, position)
-        if words and (words[-1].text.lower() == "like" or words[-1].text == "=~"):
-            found = _EXPRESSION.match(query, position) or found
-        if found is None:
-            raise QueryError(f"unexpected {query[position]!r} at character {position + 1}")
-        kind = found.lastgroup or ""
-        if kind != "space":
-            words.append(Word(kind, found[kind], found.start(kind), found.end()))
-        position = found.end()
-    return words
-
-
-def discovered(message: str) -> dict[str, Value]:
-    """Return the fields that Insights finds in a JSON message, nested ones with dots: "user.name", "items.0"."""
-    try:
-        document = json.loads(message)
-    except (ValueError, RecursionError):
-        return {}
-    fields: dict[str, Value] = {}
-    pending: list[tuple[str, object]] = [("", document)] if isinstance(document, dict) else []
-    while pending:
-        path, value = pending.pop()
-        if isinstance(value, (dict, list)):
-            inner = value.items() if isinstance(value, dict) else enumerate(value)
-            pending += [(f"{path}.{key}" if path else str(key), each) for key, each in inner]
-        elif isinstance(value, (str, int, float)):
-            fields[path] = value
-    return fields
-
-
-def rendered(value: Value) -> str:
-    """Return a value as results show it."""
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, float):
-        return f"{value:.4f}".rstrip("0").rstrip(".")
-    return str(value)
-
-
-def number(value: Value) -> float | None:
-    """Return a number, or the number that a text is."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, str):
-        try:
-            found = float(value)
-        except ValueError:
-            return None
-        return found if math.isfinite(found) else None
-    return value
-
-
-def truth(value: Value) -> bool:
-    """Tell whether a condition holds."""
-    return bool(value)
-
-
-def period_ms(text: str) -> int:
-    """Return the milliseconds of a period such as 5m."""
-    found = re.fullmatch(r"(\d+)(\w+)", text)
-    if found is None or not int(found[1]):
-        raise QueryError(f"{text} is no period")
-    return int(found[1]) * _UNIT_MS[found[2]]
-
-
-class Reader:
-    """Reads words one by one."""
-
-    def __init__(self, query: str) -> None:
-        self._query = query
-        self._words = tokenize(query)
-        self._position = 0
-
-    @property
-    def is_done(self) -> bool:
-        return self._position == len(self._words)
-
-    @property
-    def ahead(self) -> str:
-        """The next word in lower case, "" at the end."""
-        return "" if self.is_done else self._words[self._position].text.lower()
-
-    def next(self, wanted: str) -> Word:
-        if self.is_done:
-            raise QueryError(f"the query ends where {wanted} is expected")
-        self._position += 1
-        return self._words[self._position - 1]
-
-    def back(self) -> None:
-        """Read the last word once more."""
-        self._position -= 1
-
-    def skip(self, text: str) -> bool:
-        found = self.ahead == text
-        self._position += found
-        return found
-
-    def expect(self, text: str) -> None:
-        if not self.skip(text):
-            raise QueryError(f"{self.ahead or 'the end'!r} stands where {text!r} is expected")
-
-    def source(self, start: int) -> str:
-        """Return the text of the query from a character to the last word read."""
-        return self._query[start : self._words[self._position - 1].end]
-
-    @property
-    def start(self) -> int:
-        """Where the next word begins."""
-        return len(self._query) if self.is_done else self._words[self._position].start
+from ._functions import FUNCTIONS
+from ._values import Expression, Row, Value, number, rendered, truth
+from ._words import QueryError, Reader, period_ms, text_of
 
 
 def field(name: str) -> Expression:
@@ -305,8 +154,6 @@ def _calculated(sign: str, left: Expression, right: Expression) -> Expression:
 
 
 def _primary(reader: Reader) -> Expression:
-    from ._functions import call
-
     if reader.skip("("):
         inner = condition(reader)
         reader.expect(")")
@@ -325,9 +172,36 @@ def _primary(reader: Reader) -> Expression:
         return field(word.text[1:-1])
     if word.kind != "name":
         raise QueryError(f"{word.text!r} is no value")
-    return call(word.text.lower(), reader) if reader.ahead == "(" else field(word.text)
+    return _call(word.text.lower(), reader) if reader.ahead == "(" else field(word.text)
 
 
-def text_of(word: Word) -> str:
-    """Return what stands in quotation marks."""
-    return re.sub(r"\\(.)", r"\1", word.text[1:-1])
+def _call(name: str, reader: Reader) -> Expression:
+    """Read the arguments of a function of one row."""
+    if name == "bin":
+        reader.expect("(")
+        size_ms = period_ms(reader.next("a period such as 5m").text)
+        reader.expect(")")
+        return lambda row: _floored(row.get("@timestamp"), size_ms)
+    if name not in FUNCTIONS:
+        known = ", ".join([*FUNCTIONS, "bin"])
+        raise QueryError(f"no function {name} here; this service has {known}")
+    count, function = FUNCTIONS[name]
+    given = arguments(reader)
+    if count is not None and len(given) != count:
+        raise QueryError(f"{name} takes {count} of {len(given)} arguments")
+    return lambda row: function([argument(row) for argument in given])
+
+
+def arguments(reader: Reader) -> list[Expression]:
+    """Read the arguments of a function, in their parentheses."""
+    reader.expect("(")
+    found = [] if reader.ahead == ")" else [arithmetic(reader)]
+    while reader.skip(","):
+        found.append(arithmetic(reader))
+    reader.expect(")")
+    return found
+
+
+def _floored(timestamp: Value, size_ms: int) -> Value:
+    found = number(timestamp)
+    return None if found is None else int(found // size_ms * size_ms)
