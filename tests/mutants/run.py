@@ -62,8 +62,8 @@ RULES = (
     Rule(
         "a last try when the block is left",
         "_shipping/time_budget.py",
-        "await self._begun.wait()",
-        "await anyio.sleep_forever()",
+        "            scope.cancel()",
+        "            pass",
         ("tests/shipping", "tests/faults/test_last_tries.py"),
     ),
     Rule(
@@ -97,7 +97,7 @@ RULES = (
     Rule(
         "the first record wakes the worker",
         "_intake/inbox.py",
-        "        if not self._is_awake:\n            self._wake()",
+        "        if not self._is_drain_scheduled:\n            self._schedule_drain()",
         "",
         ("tests/intake", "tests/lifecycle/test_threads.py"),
     ),

@@ -59,6 +59,28 @@ async def test_without_a_loss_there_is_no_thread(on_drop):
     await notices.aclose(10)
 
 
+@pytest.fixture
+def no_threads():
+    """Ask for stacks that no machine has, so that no thread can be started; return what ends that."""
+    before = threading.stack_size(2**47)
+    yield lambda: threading.stack_size(before)
+    threading.stack_size(before)
+
+
+@pytest.mark.parametrize("then", ["another loss", "the end"])
+async def test_without_a_thread_a_loss_is_told_later(no_threads, then):
+    """A loss for which no thread can be started raises nothing, and is told when there are threads again."""
+    told: list[int] = []
+    notifier = DropNotifier(lambda lost: told.append(lost.count))
+    notifier.tell(_lost(1))
+    assert _threads() == []
+    no_threads()
+    if then == "another loss":
+        notifier.tell(_lost(2))
+    await notifier.aclose(10)
+    assert told == ([1, 2] if then == "another loss" else [1])
+
+
 async def test_a_function_that_raises_is_told_again(caplog):
     """What the application's function raises is said, and the next loss is told all the same."""
     told = []

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from types import TracebackType
 from typing import Final, ParamSpec, TypeVar
@@ -36,6 +37,11 @@ def _wait(seconds: float) -> None:
         select.select([], [], [], seconds)
 
 
+def _prepared(prepare: Callable[[], object], call: Callable[[], _T]) -> _T:
+    prepare()
+    return call()
+
+
 class DaemonThreads(Executor):
     """Runs each call in a daemon thread of its own. There are few calls: one for each look-up or client.
 
@@ -50,9 +56,12 @@ class DaemonThreads(Executor):
         """Start a thread that calls ``fn``, and return its future."""
         future: Future[_T] = Future()
 
+        # In a copy of the caller's context, where the application's filters find what they ask for.
+        context = copy_context()
+
         def run() -> None:
-            self._prepare()
-            _fulfil(future, partial(fn, *args, **kwargs))
+            context.run(self._prepare)
+            _fulfil(future, partial(context.run, partial(fn, *args, **kwargs)))
 
         threading.Thread(target=run, name="aiowatchtower", daemon=True).start()
         return future
@@ -98,7 +107,8 @@ class ReadyThreads(ThreadPoolExecutor):
         with self._count:
             self._unfinished += 1
             is_short = self._unfinished > len(self._started)
-        self._calls.put(partial(_fulfil, future, partial(fn, *args, **kwargs)))
+        call = partial(copy_context().run, _prepared, self._prepare, partial(fn, *args, **kwargs))
+        self._calls.put(partial(_fulfil, future, call))
         if is_short:
             # Without another thread the call waits for one of those that there are.
             with contextlib.suppress(RuntimeError, MemoryError):

@@ -44,17 +44,21 @@ class DropNotifier:
         if self._on_drop is None:
             return
         self._keep(lost)
-        if self._thread is None:
-            thread = threading.Thread(
-                target=self._call_each,
-                args=(self._on_drop, asyncio.get_running_loop()),
-                name="aiowatchtower-on-drop",
-                daemon=True,
-            )
-            # Where no thread can be had for the moment, the next loss tries again.
-            with contextlib.suppress(RuntimeError, MemoryError):
-                thread.start()
-                self._thread = thread
+        self._start(self._on_drop)
+
+    def _start(self, on_drop: Callable[[Lost], object]) -> None:
+        if self._thread is not None:
+            return
+        thread = threading.Thread(
+            target=self._call_each,
+            args=(on_drop, asyncio.get_running_loop()),
+            name="aiowatchtower-on-drop",
+            daemon=True,
+        )
+        # Where no thread can be had for the moment, the next loss or the end of the block tries again.
+        with contextlib.suppress(RuntimeError, MemoryError):
+            thread.start()
+            self._thread = thread
 
     def _keep(self, lost: Lost) -> None:
         with self._lock:
@@ -71,6 +75,8 @@ class DropNotifier:
 
     async def aclose(self, seconds: float) -> None:
         """End the thread after its last call; a call that takes longer is left to itself."""
+        if self._on_drop is not None and not self._losses.empty():
+            self._start(self._on_drop)
         if self._thread is None:
             return
         self._losses.put(None)
