@@ -215,3 +215,31 @@ async def test_lifespan_after_lifespan(server, logs):
         await lifespan.shutdown()
         await lifespan.task
     assert server.messages("/app") == ["starts", "ends"] * 2
+
+
+async def test_requests_while_a_server_without_a_lifespan_shuts_down(server, logs):
+    """Requests under way are answered and logged before the block is left; new ones are refused."""
+    is_asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(scope, receive, send):
+        is_asked.set()
+        await may_answer.wait()
+        await _answer(scope, send)
+
+    app = wrap(slow, logs)
+    first = asyncio.create_task(_ask(app, "/first"))
+    await is_asked.wait()
+    leaving = asyncio.create_task(app._leave())
+    await asyncio.sleep(0)
+    assert await _ask(app, "/second") == b""
+    closed = []
+
+    async def send(message):
+        closed.append(message["type"])
+
+    await app({"type": "websocket", "path": "/"}, asyncio.Queue().get, send)
+    may_answer.set()
+    assert await first == b"ok"
+    await leaving
+    assert closed == ["websocket.close"]
+    assert server.messages("/app") == ["request /first"]

@@ -19,6 +19,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from importlib import import_module
 from typing import Final
 
+import anyio
+
 from ._block import CloudWatchLogging
 from ._diagnostics.own_log import say
 
@@ -27,6 +29,8 @@ __all__ = ["ASGIApplication", "wrap"]
 _Message = MutableMapping[str, object]
 _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
+# For requests that are under way when a server without a lifespan shuts down.
+_ANSWER_SECONDS: Final = 3.0
 # After one of these a server may end the process at once, as uvicorn does by the signal that it was sent.
 _LAST_MESSAGES: Final = {
     "lifespan.startup.failed",
@@ -43,8 +47,11 @@ class ASGIApplication:
         self._logs = logs
         self._has_lifespan = False
         # The entering at the first request, in the process that has made it.
-        self._entering: asyncio.Task[CloudWatchLogging] | None = None
+        self._entering: asyncio.Task[None] | None = None
         self._process = 0
+        self._under_way = 0
+        # Set while a server without a lifespan shuts down; set itself when no request is under way.
+        self._all_answered: asyncio.Event | None = None
 
     async def __call__(
         self, scope: MutableMapping[str, object], receive: _Receive, send: _Send
@@ -53,10 +60,23 @@ class ASGIApplication:
         if scope["type"] == "lifespan":
             self._has_lifespan = True
             await _Lifespan(self._app, self._logs).run(scope, receive, send)
-            return
+        elif self._all_answered is not None:
+            await _refuse(scope, send)
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve(
+        self, scope: MutableMapping[str, object], receive: _Receive, send: _Send
+    ) -> None:
         if not self._has_lifespan:
             await self._enter_once()
-        await self._app(scope, receive, send)
+        self._under_way += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._under_way -= 1
+            if self._all_answered is not None and not self._under_way:
+                self._all_answered.set()
 
     async def _enter_once(self) -> None:
         """Enter the block at the first request of a server that has no lifespan."""
@@ -64,9 +84,31 @@ class ASGIApplication:
             self._process = os.getpid()
             # The request's context would be the worker's for as long as the server runs.
             self._entering = contextvars.Context().run(
-                asyncio.create_task, _enter(self._logs), name="aiowatchtower enters"
+                asyncio.create_task, self._enter(), name="aiowatchtower enters"
             )
         await asyncio.shield(self._entering)
+
+    async def _enter(self) -> None:
+        await self._logs.start()
+        # Twisted puts the reactor itself there, once somebody has chosen one.
+        reactor = sys.modules.get("twisted.internet.reactor")
+        if reactor is None:
+            return
+        defer = import_module("twisted.internet.defer")
+        loop = asyncio.get_running_loop()
+
+        def leave() -> object:
+            return defer.Deferred.fromFuture(loop.create_task(self._leave()))
+
+        reactor.addSystemEventTrigger("before", "shutdown", leave)
+
+    async def _leave(self) -> None:
+        """Leave the block when the requests under way are answered: Daphne takes new ones until the end."""
+        self._all_answered = asyncio.Event()
+        if self._under_way:
+            with anyio.move_on_after(_ANSWER_SECONDS):
+                await self._all_answered.wait()
+        await self._logs.aclose()
 
 
 class _Lifespan:
@@ -136,8 +178,9 @@ def wrap(app: Callable[..., Awaitable[object]], logs: CloudWatchLogging) -> ASGI
     The block is entered before the application starts, and left when the application has shut
     down, before the server is told so: some servers end the process then. Where the application
     takes no lifespan, it is answered here. Where the server has none (Daphne), the block is
-    entered at the first request, and left when Twisted's reactor shuts down; another server without
-    a lifespan has to await ``logs.aclose()`` by itself.
+    entered at the first request, and left when Twisted's reactor shuts down: requests that come
+    from then on are answered by 503. Another server without a lifespan has to await
+    ``logs.aclose()`` by itself.
 
     Args:
         app: An ASGI 3 application.
@@ -146,26 +189,14 @@ def wrap(app: Callable[..., Awaitable[object]], logs: CloudWatchLogging) -> ASGI
     return ASGIApplication(app, logs)
 
 
-async def _enter(logs: CloudWatchLogging) -> CloudWatchLogging:
-    await logs.start()
-    _leave_with_twisted(logs)
-    return logs
+async def _refuse(scope: MutableMapping[str, object], send: _Send) -> None:
+    """Answer that the server shuts down: what the application would log now could not be delivered."""
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 503, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1012})
 
 
-def _has_failed(task: asyncio.Task[CloudWatchLogging]) -> bool:
+def _has_failed(task: asyncio.Task[None]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
-
-
-def _leave_with_twisted(logs: CloudWatchLogging) -> None:
-    """Leave the block before Twisted's reactor stops, if there is one in this process."""
-    # Twisted puts the reactor itself there, once somebody has chosen one.
-    reactor = sys.modules.get("twisted.internet.reactor")
-    if reactor is None:
-        return
-    defer = import_module("twisted.internet.defer")
-    loop = asyncio.get_running_loop()
-
-    def leave() -> object:
-        return defer.Deferred.fromFuture(loop.create_task(logs.aclose()))
-
-    reactor.addSystemEventTrigger("before", "shutdown", leave)
