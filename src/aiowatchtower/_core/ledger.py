@@ -116,7 +116,7 @@ class Ledger:
         self._lock = lock
         self._seen = Statistics()
         # An attribute of its own, because it is compared with the buffer's bound for each record.
-        self.pending_bytes = 0
+        self.pending_bytes: int = 0
 
     @property
     def pending(self) -> int:

@@ -40,7 +40,9 @@ class NotAHandler:
         msg = "a CloudWatchLogging block is entered, not awaited: `async with CloudWatchLogging(...) as logs:`"
         raise TypeError(msg)
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        """Return what every object has: a class with ``__eq__`` has none of its own accord."""
+        return object.__hash__(self)
 
     def __eq__(self, other: object) -> bool:
         """Refuse to be compared with a handler: only ``addHandler`` does."""

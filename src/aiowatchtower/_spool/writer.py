@@ -268,7 +268,7 @@ class Writer:
         now = self._clock()
         due_at = self._keeper.tidy_at(now)
         self._signal.acquire(timeout=-1 if due_at is None else max(0.0, due_at - now))
-        self.is_awake = True
+        self.is_awake: bool = True
 
     def close(self) -> Future[None]:
         """Write what waits, give up the directory, and end the thread."""
