@@ -71,7 +71,7 @@ class Writer:
         # of threading.Event and Condition, its release may interrupt itself, in a signal handler.
         self._signal = threading.Lock()
         self._signal.acquire()
-        self.is_awake = True
+        self.is_awake: bool = True
         self.opened: Future[OSError | None] = Future()
         # Handed to the inbox: the number of the next record, and where to put it.
         self.next_number: Callable[[], int] = itertools.count(1).__next__
@@ -268,7 +268,7 @@ class Writer:
         now = self._clock()
         due_at = self._keeper.tidy_at(now)
         self._signal.acquire(timeout=-1 if due_at is None else max(0.0, due_at - now))
-        self.is_awake: bool = True
+        self.is_awake = True
 
     def close(self) -> Future[None]:
         """Write what waits, give up the directory, and end the thread."""
