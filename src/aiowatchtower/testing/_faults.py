@@ -1,4 +1,4 @@
-"""Faults: what goes wrong, when, and how often."""
+"""Faults: what goes wrong with a request, when, and how often."""
 
 from __future__ import annotations
 
@@ -50,41 +50,47 @@ _EARLY = ("reset_before_reading", "never_read")
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong. A request is hit by the first fault of the plan that matches it.
+    """One thing that goes wrong. The first fault of the plan that matches a request hits it.
 
     Faults that act before the body is read (`reset_before_reading`, `never_read`, `delay_reading`) know
-    only the action, and are looked for first.
+    only the action, and are tried before all others.
     """
 
     effect: Effect = "error"
-    """`error` answers `status`, `code` and `message`; `none` only delays; `hang` reads and never answers;
-    `cut` reads and closes the connection; the others answer nonsense."""
+    """`error` answers `status`, `code` and `message`; `none` only delays; `hang` reads the request and never answers;
+    `cut` reads it and closes the connection; the other effects answer what AWS never would."""
     action: str | None = "PutLogEvents"
-    """None: any action."""
+    """The action whose requests are hit, such as "PutLogEvents"; None hits those of every action."""
     group: str | None = None
+    """Hit only requests for this log group."""
     stream: str | None = None
+    """Hit only requests for this log stream."""
     containing: str | None = None
     """Hit only batches with a message that contains this text."""
     times: int | None = None
-    """Hit so many requests, then none; None: no end."""
+    """`times=3` hits three requests and then none; None has no end."""
     seconds: float | None = None
-    """Hit for so long, counted from the moment the fault is added."""
+    """`seconds=10` hits for ten seconds from the moment the fault is added."""
     after: int = 0
-    """Spare the first so many matching requests."""
+    """`after=2` leaves the first two matching requests alone."""
     every: int = 1
-    """Hit each so manieth of the matching requests."""
+    """`every=3` hits every third matching request."""
     probability: float = 1.0
+    """`probability=0.1` hits one matching request in ten, at random."""
     seed: int = 0
-    """Seed of the dice that `probability` throws."""
+    """Seed of the random numbers for `probability`: the same seed hits the same requests."""
     status: int = 500
+    """HTTP status of an `error`."""
     code: str = "InternalFailure"
+    """AWS's code of an `error`, such as "ThrottlingException"."""
     message: str = ""
+    """Text of an `error`."""
     delay_reading: float = 0.0
-    """Seconds between the request's head and the reading of its body."""
+    """Seconds to wait after reading the head of a request and before reading its body."""
     delay_answer: float = 0.0
-    """Seconds between handling the request and what follows."""
+    """Seconds to wait after the service has handled a request and before it is answered."""
     accepts: bool = False
-    """The service handles the request before things go wrong: a lost answer, not a lost request."""
+    """True: the service handles the request first, so that only its answer is lost."""
 
     def __post_init__(self) -> None:
         check_operations("action", [self.action] if self.action is not None else [])
@@ -112,14 +118,14 @@ class Fault:
 
 
 class Faults:
-    """The ways to add a fault; each takes the matching arguments of `Fault` too, `times=3` or `stream="web"`."""
+    """Adds faults. Each method also takes the arguments of `Fault` that narrow it, such as `times=3` or `stream="web"`."""
 
     def add(self, fault: Fault) -> None:
         """Put a fault at the end of the plan."""
         raise NotImplementedError
 
     def clear(self) -> None:
-        """Forget all faults; requests they have already hit stay hit."""
+        """Remove all faults. What they have done to earlier requests stays done."""
         raise NotImplementedError
 
     def fail(
@@ -146,15 +152,15 @@ class Faults:
         self.fail(400, INVALID, "Invalid log event", **match)
 
     def delay(self, answer: float = 0.0, reading: float = 0.0, **match: Unpack[Match]) -> None:
-        """Be slow, then right."""
+        """Answer correctly, but late."""
         self.add(Fault("none", delay_answer=answer, delay_reading=reading, **match))
 
     def reset_before_reading(self, **match: Unpack[Match]) -> None:
-        """Reset the connection when the head of the request has come in."""
+        """Reset the connection as soon as the head of the request has been read."""
         self.add(Fault("reset_before_reading", **match))
 
     def never_read(self, **match: Unpack[Match]) -> None:
-        """Take the connection and never read the body."""
+        """Accept the connection and never read the body of the request."""
         self.add(Fault("never_read", **match))
 
     def hang(self, *, accepts: bool = False, **match: Unpack[Match]) -> None:
@@ -162,7 +168,7 @@ class Faults:
         self.add(Fault("hang", accepts=accepts, **match))
 
     def cut(self, **match: Unpack[Match]) -> None:
-        """Read the request, ignore it, and close the connection."""
+        """Read the request, drop it, and close the connection."""
         self.add(Fault("cut", **match))
 
     def cut_after_accepting(self, **match: Unpack[Match]) -> None:

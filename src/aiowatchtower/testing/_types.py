@@ -1,4 +1,4 @@
-"""What the service takes, answers and remembers, as plain values."""
+"""Plain values: requests as they come in, answers, and what the service remembers of both."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Request(NamedTuple):
     encoding: str
     connection: int
     user_agent: str
-    """Whoever the client says that it is; "" in memory."""
+    """The User-Agent header of the client; "" in memory."""
     monotonic_time: float
     region: str = ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import sys
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
@@ -88,5 +89,7 @@ def render(
 def reset(writer: asyncio.StreamWriter) -> None:
     """Close a connection so that the peer sees a reset, not an end."""
     raw: socket.socket = writer.get_extra_info("socket")
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # Windows has a structure of two shorts here.
+    layout = "hh" if sys.platform == "win32" else "ii"
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(layout, 1, 0))
     writer.transport.abort()
