@@ -42,6 +42,8 @@ KEYWORDS: dict[str, object] = {
     "entity": None,
     "compression": "gzip",
     "max_in_flight": 4,
+    "metrics_namespace": None,
+    "metrics_interval": 60.0,
     "region_name": None,
     "profile_name": None,
     "endpoint_url": None,

@@ -65,11 +65,11 @@ class CloudWatchLogging(NotAHandler):
         log_group_retention_days: Retention of a group created here; None keeps for ever.
         log_group_tags: Tags of a group created here.
         log_group_kms_key_id: ARN of the KMS key of a group created here.
-        log_group_class: ``STANDARD``, ``INFREQUENT_ACCESS`` or ``DELIVERY``, of a group created
-            here.
+        log_group_class: ``STANDARD``, ``INFREQUENT_ACCESS`` or ``DELIVERY``, of one created here.
         entity: The ``entity`` of PutLogEvents, passed through.
         compression: ``"gzip"``, or None for bodies as they are.
         max_in_flight: Parallel PutLogEvents over all streams; one at a time within a stream.
+        metrics_namespace: Publish the shipper's own metrics in this namespace of CloudWatch.
         region_name: As in botocore; by default what AWS_DEFAULT_REGION and the profile say.
         profile_name: As in botocore.
         endpoint_url: As in botocore.

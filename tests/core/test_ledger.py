@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import FrozenInstanceError
@@ -119,6 +121,17 @@ def test_several_handlers_add_up():
         8, 2, {"too_old": 3}, {"empty": 1, "shutdown": 1}, 1, 30, 2, 3, 4, 5, ERROR, LATE
     )
     assert _is_balanced(total)
+
+
+def test_a_snapshot_as_plain_json_types():
+    """Everything can be written as JSON, under the names that the attributes have."""
+    seen = Statistics(3, 1, {"too_old": 1}, {"empty": 1}, last_error=ERROR, last_delivery=LATE)
+    plain = json.loads(json.dumps(seen.as_dict()))
+    assert list(plain) == [each.name for each in dataclasses.fields(Statistics)]
+    assert plain["dropped"] == {"empty": 1}
+    assert plain["last_error"] == str(ERROR)
+    assert plain["last_delivery"] == LATE.isoformat()
+    assert Statistics().as_dict()["last_error"] is None
 
 
 def test_no_handler_adds_up_to_nothing():

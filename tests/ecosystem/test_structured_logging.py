@@ -150,3 +150,19 @@ def test_structlogs_usual_configurations(name, fails):
         "order": 7,
         "request_id": "r-1",
     }
+
+
+def test_prometheus(server):
+    """A scrape shows the statistics of the block."""
+    pytest.importorskip("prometheus_client")
+    scraped = run("prometheus_metrics.py", server=server).stdout
+    assert "cloudwatch_logs_delivered_total 1.0" in scraped
+    assert "cloudwatch_logs_pending_bytes 0.0" in scraped
+
+
+def test_opentelemetry_metrics(server):
+    """An export carries the statistics of the block."""
+    pytest.importorskip("opentelemetry.sdk")
+    exported = run("opentelemetry_metrics.py", server=server).stdout
+    assert '"name": "cloudwatch_logs.records"' in exported
+    assert '"fate": "delivered"' in exported

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import logging.handlers
-import os
 import queue
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from aiowatchtower import CloudWatchLogging, CloudWatchLogHandler
 from aiowatchtower._intake.attachment import Attachment
@@ -204,26 +202,25 @@ def test_a_listener_that_is_not_running(logger, said, runs):
         assert "logging.getHandlerByName('relay').listener.start()" in said[0]
 
 
-MOCKED = """
-import asyncio, logging
-from moto import mock_aws
-from aiowatchtower import CloudWatchLogging
-
-async def main():
-    async with CloudWatchLogging("/app", send_interval=0, shutdown_timeout=0.5):
-        logging.warning("hello")
-
-with mock_aws():
-    asyncio.run(main())
-"""
-
-
-def test_under_motos_mock_aws(tmp_path):
+async def test_under_motos_mock_aws(said, logger):
     """Moto's `mock_aws` is recognised, and `installed()` is named instead."""
-    environ = {**os.environ, "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", MOCKED],
-        capture_output=True, text=True, timeout=60, check=True, env=environ, cwd=Path(tmp_path),
-    )  # fmt: skip
-    assert "moto's mock_aws is active" in done.stderr
-    assert "aiowatchtower.testing.CloudWatchLogs().installed()" in done.stderr
+    spoken = asyncio.Event()
+
+    class Listener(logging.Handler):
+        def emit(self, record):
+            spoken.set()
+
+    listener, ours = Listener(), logging.getLogger("aiowatchtower")
+    ours.addHandler(listener)
+    try:
+        with mock_aws():
+            block = CloudWatchLogging(
+                "/app", loggers=[logger], send_interval=0, shutdown_timeout=0.1
+            )
+            async with block:
+                logger.warning("hello")
+                await spoken.wait()
+    finally:
+        ours.removeHandler(listener)
+    assert "moto's mock_aws is active" in said[0]
+    assert "aiowatchtower.testing.CloudWatchLogs().installed()" in said[0]

@@ -19,6 +19,7 @@ from aiowatchtower._core.limits import (
     MAX_BATCH_COUNT,
     MAX_EVENT_BYTES,
     MAX_KMS_KEY_LENGTH,
+    METRICS_NAMESPACE,
     MIN_EVENT_BYTES,
     MIN_SPOOL_BYTES,
     RETENTION_DAYS,
@@ -60,6 +61,8 @@ class SettingArguments(TypedDict, total=False):
     entity: Mapping[str, Mapping[str, str]] | None
     compression: Literal["gzip"] | None
     max_in_flight: int
+    metrics_namespace: str | None
+    metrics_interval: float | timedelta
     region_name: str | None
     profile_name: str | None
     endpoint_url: str | None
@@ -101,6 +104,8 @@ class Settings:
     entity: Mapping[str, Mapping[str, str]] | None = None
     compression: Literal["gzip"] | None = "gzip"
     max_in_flight: int = 4
+    metrics_namespace: str | None = None
+    metrics_interval: float | timedelta = 60.0
     region_name: str | None = None
     profile_name: str | None = None
     endpoint_url: str | None = None
@@ -130,6 +135,7 @@ class Settings:
         for name in ("create_log_group", "create_log_stream", "enabled", "strict"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(complaint(name, getattr(self, name), "True or False"))
+        self._check_metrics()
         self._check_group()
         self._check_delivery()
         self._check_connection()
@@ -146,6 +152,11 @@ class Settings:
     def grace(self) -> float:
         """``shutdown_timeout`` in seconds."""
         return checked_seconds("shutdown_timeout", self.shutdown_timeout)
+
+    @property
+    def metrics_seconds(self) -> float:
+        """``metrics_interval`` in seconds."""
+        return checked_seconds("metrics_interval", self.metrics_interval)
 
     @property
     def max_event_bytes(self) -> int:
@@ -169,6 +180,19 @@ class Settings:
             raise TypeError(complaint("structured", self.structured, "None, True or False"))
         if self.structured is not None and formatter is not None:
             raise ValueError(complaint("structured", self.structured, NOT_BESIDE_A_FORMATTER))
+
+    def _check_metrics(self) -> None:
+        name: object = self.metrics_namespace
+        if name is not None and not (isinstance(name, str) and METRICS_NAMESPACE.fullmatch(name)):
+            allowed = (
+                "None or the namespace of CloudWatch metrics, such as 'Shop/Logs': 1 to 255 of the "
+                "characters a-z A-Z 0-9 . - _ / # : and space, not starting with AWS/"
+            )
+            raise ValueError(complaint("metrics_namespace", name, allowed))
+        self._set("metrics_interval", checked_seconds("metrics_interval", self.metrics_interval))
+        if not self.metrics_interval:
+            allowed = "more than 0 seconds"
+            raise ValueError(complaint("metrics_interval", self.metrics_interval, allowed))
 
     def _check_group(self) -> None:
         days = self.log_group_retention_days

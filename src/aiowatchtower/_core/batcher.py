@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Final
 from zlib import crc32
 
-from .events import STREAM, Batch, LogEvent
+from .events import STREAM, TIMESTAMP_MS, Batch, LogEvent
 from .limits import MAX_BATCH_BYTES, MAX_BATCH_COUNT
 from .stream_queue import StreamQueue
 
@@ -51,6 +51,8 @@ class Batcher:
         self._max_count = max_batch_count
         self._queues: dict[str, StreamQueue] = {}
         self._out: dict[str, list[int]] = {}
+        # The time of the oldest event of each batch that is out.
+        self._out_since_ms: dict[str, int] = {}
         # Streams to cut now, and when the others come of age: looked at on every turn, so that a
         # thousand waiting streams must cost no more than one.
         self._ready: dict[str, None] = {}
@@ -142,14 +144,22 @@ class Batcher:
         self._ready.pop(stream, None)
         events, size_bytes, met = queue.cut(self._max_bytes, self._max_count)
         self._out[stream] = met
+        self._out_since_ms[stream] = events[0][TIMESTAMP_MS]
         if not queue.count:
             del self._queues[stream]
         return Batch(stream, events, size_bytes)
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """The time of the oldest event that waits or is out, or None."""
+        waiting = [queue.oldest_ms for queue in self._queues.values()]
+        return min((*waiting, *self._out_since_ms.values()), default=None)
 
     def finish(self, stream: str) -> None:
         """Say that the stream's batch has met its fate: the next one may be cut."""
         for seal in self._out.pop(stream):
             self._meet(seal)
+        del self._out_since_ms[stream]
         if stream in self._queues:
             self._schedule(stream, self._queues[stream])
 

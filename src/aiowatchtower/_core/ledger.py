@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from .errors import DeliveryError
@@ -62,6 +62,17 @@ class Statistics:
     recovered: int = 0
     spooled: int = 0
     spool_bytes: int = 0
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the same as plain JSON types: ``last_error`` as text, ``last_delivery`` in ISO 8601."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {
+            **values,
+            "rejected": dict(self.rejected),
+            "dropped": dict(self.dropped),
+            "last_error": None if self.last_error is None else str(self.last_error),
+            "last_delivery": None if self.last_delivery is None else self.last_delivery.isoformat(),
+        }
 
     @classmethod
     def total(cls, parts: Iterable[Statistics]) -> Statistics:

@@ -48,3 +48,6 @@ MAX_TAG_VALUE_LENGTH: Final = 256
 # AWS's pattern is [\p{L}\p{Z}\p{N}_.:/=+\-@]; re has no \p: \w is letters, numbers and "_".
 TAG_FORBIDDEN: Final = re.compile(r"[^\w\s.:/=+\-@]")
 MAX_KMS_KEY_LENGTH: Final = 256
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Namespace
+METRICS_NAMESPACE: Final = re.compile(r"(?!AWS/)(?!\s)[\w .\-/#:]{1,255}", re.ASCII)

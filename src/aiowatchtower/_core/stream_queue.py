@@ -85,6 +85,11 @@ class StreamQueue:
         return self._arrivals[0][0]
 
     @property
+    def oldest_ms(self) -> int:
+        """Return the time of the oldest event."""
+        return min(segment.events[0][TIMESTAMP_MS] for segment in self.segments if segment.events)
+
+    @property
     def is_put_back(self) -> bool:
         """Return whether the oldest event was cut before: it has waited long enough."""
         return self._arrivals[0][0] == _LONG_AGO

@@ -24,6 +24,7 @@ from aiowatchtower._intake.handler import CloudWatchLogHandler
 from aiowatchtower._intake.inbox import DRAIN_SECONDS
 
 from .on_drop import DropNotifier
+from .own_metrics import OwnMetrics
 from .provisioner import Provisioner
 from .sender import Sender
 from .spooling import Spooling, open_spool
@@ -63,18 +64,19 @@ class Pipeline:
         self._spooling: Spooling | None = None
         if writer is not None:
             self._spooling = Spooling(writer, self._inbox, handler.diagnostics)
+        batcher = Batcher(
+            max_age=max(0.0, settings.interval - DRAIN_SECONDS),
+            phase=spread(random.getrandbits(32)),
+            max_batch_bytes=settings.max_batch_size,
+            max_batch_count=settings.max_batch_count,
+        )
         arrivals = self._inbox.enter(self._loop, writer)
         self._worker = Worker(
             self._inbox,
             arrivals,
             handler.ledger,
             lifecycle,
-            Batcher(
-                max_age=max(0.0, settings.interval - DRAIN_SECONDS),
-                phase=spread(random.getrandbits(32)),
-                max_batch_bytes=settings.max_batch_size,
-                max_batch_count=settings.max_batch_count,
-            ),
+            batcher,
             Sender(
                 self._client,
                 self._provisioner,
@@ -92,6 +94,9 @@ class Pipeline:
             clock,
             self._spooling,
         )
+        self._metrics = OwnMetrics(
+            settings, self._client, self._provisioner, handler.statistics, batcher, self._budget
+        )
         # Until when leave() waits for the end, in the loop's time.
         self._waited_for_until = float("-inf")
         self.task: asyncio.Task[None] = self._start()
@@ -106,8 +111,9 @@ class Pipeline:
     async def _run(self) -> None:
         """Run the worker to its end, whatever that is, and close what it used."""
         try:
-            if undelivered := await self._deliver():
-                self._say_undelivered(undelivered)
+            async with self._metrics.published():
+                if undelivered := await self._deliver():
+                    self._say_undelivered(undelivered)
             if self._spooling is not None:
                 self._say_left(self._spooling)
                 await self._spooling.aclose()
