@@ -70,6 +70,7 @@ class CloudWatchLogging(NotAHandler):
         compression: ``"gzip"``, or None for bodies as they are.
         max_in_flight: Parallel PutLogEvents over all streams; one at a time within a stream.
         metrics_namespace: Publish the shipper's own metrics in this namespace of CloudWatch.
+        metrics_interval: Seconds between two events that carry them.
         region_name: As in botocore; by default what AWS_DEFAULT_REGION and the profile say.
         profile_name: As in botocore.
         endpoint_url: As in botocore.
@@ -100,10 +101,8 @@ class CloudWatchLogging(NotAHandler):
     )
 
     def __new__(cls, *_: object, **arguments: object) -> Self:
-        """Explain unknown arguments before Python complains of missing ones.
-
-        A subclass may have arguments of its own.
-        """
+        # No docstring: editors would show it in place of the class's. Unknown arguments are explained
+        # before Python complains of missing ones; a subclass may have arguments of its own.
         if cls.__init__ is CloudWatchLogging.__init__:
             check_keywords("CloudWatchLogging", arguments, ("loggers", *SETTING_NAMES))
         return super().__new__(cls)

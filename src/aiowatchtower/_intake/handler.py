@@ -106,10 +106,8 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
     __signature__: ClassVar[SpelledOut] = SpelledOut()
 
     def __new__(cls, *_: object, **arguments: object) -> Self:
-        """Explain unknown arguments before Python complains of missing ones.
-
-        A subclass may have arguments of its own.
-        """
+        # No docstring: editors would show it in place of the class's. Unknown arguments are explained
+        # before Python complains of missing ones; a subclass may have arguments of its own.
         if cls.__init__ is CloudWatchLogHandler.__init__:
             check_keywords("CloudWatchLogHandler", arguments, SETTING_NAMES)
         return super().__new__(cls)
