@@ -42,6 +42,8 @@ KEYWORDS: dict[str, object] = {
     "entity": None,
     "compression": "gzip",
     "max_in_flight": 4,
+    "spool_directory": None,
+    "max_spool_size": 2**30,
     "metrics_namespace": None,
     "metrics_interval": 60.0,
     "region_name": None,

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, ClassVar
 from ._background import BackgroundLogging, Finished, only_one
 from ._config.arguments import checked_seconds
 from ._config.names import DEFAULT_LOG_STREAM_NAME
-from ._config.settings import SETTING_NAMES, check_keywords
+from ._config.settings import SETTING_NAMES
+from ._config.unknown_arguments import check_keywords
 from ._core.ledger import Statistics
 from ._intake.attachment import checked_loggers
-from ._intake.handler import CloudWatchLogHandler, SpelledOut
+from ._intake.handler import CloudWatchLogHandler
+from ._intake.signature import SpelledOut
 from ._intake.unattended import watch_for_entry
 from ._intake.wrong_kind import NotAHandler, refuse_running_loop, require_asyncio
 from ._open_block import INTERRUPTIONS, OpenBlock

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import inspect
 import logging
 import os
 import threading
@@ -20,8 +19,8 @@ from aiowatchtower._config.settings import (
     NOT_BESIDE_A_FORMATTER,
     SETTING_NAMES,
     Settings,
-    check_keywords,
 )
+from aiowatchtower._config.unknown_arguments import check_keywords
 from aiowatchtower._core.ledger import Ledger, Statistics
 from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES
 from aiowatchtower._core.phase import Lifecycle, Phase
@@ -31,6 +30,7 @@ from aiowatchtower._text.formatter import CloudWatchLogFormatter, describe_failu
 from aiowatchtower._text.truncate import replace_surrogates, truncate, utf8_size
 
 from .inbox import Inbox
+from .signature import SpelledOut
 from .unattended import Unattended
 from .wrong_kind import NotABlock
 
@@ -65,25 +65,6 @@ class _Visits(threading.local):
 
     def __init__(self) -> None:
         self.recent: deque[weakref.ref[logging.LogRecord]] = deque(maxlen=8)
-
-
-class SpelledOut:
-    """A signature with every setting named, for ``help()`` and editors; made when it is asked for."""
-
-    def __init__(self, *more: inspect.Parameter) -> None:
-        self._more = more
-
-    def __get__(self, instance: object, owner: type) -> inspect.Signature | None:
-        if "__init__" in vars(owner) and "__signature__" not in vars(owner):
-            # A subclass with arguments of its own: they are to be read off as usual.
-            return None
-        settings = dict(inspect.signature(Settings).parameters)
-        names = [settings.pop("log_group_name"), settings.pop("log_stream_name")]
-        keywords = [
-            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for parameter in settings.values()
-        ]
-        return inspect.Signature([*names, *self._more, *keywords])
 
 
 class CloudWatchLogHandler(NotABlock, logging.Handler):

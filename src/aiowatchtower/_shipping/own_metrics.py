@@ -14,9 +14,8 @@ from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.batcher import Batcher
 from aiowatchtower._core.embedded_metrics import metrics_event
 from aiowatchtower._core.errors import DeliveryError
-from aiowatchtower._core.events import LogEvent
+from aiowatchtower._core.events import own_event
 from aiowatchtower._core.ledger import Statistics
-from aiowatchtower._core.limits import EVENT_OVERHEAD_BYTES
 from aiowatchtower._core.logs_client import TRY_SECONDS, LogsClient
 from aiowatchtower._core.policy import Verdict, judge
 from aiowatchtower._diagnostics.self_feeding import start_shipping
@@ -102,7 +101,7 @@ class OwnMetrics:
             at_ms=at_ms,
             oldest_pending_ms=self._batcher.oldest_ms,
         )
-        event: LogEvent = (stream, at_ms, text, len(text) + EVENT_OVERHEAD_BYTES)
+        event = own_event(stream, at_ms, text)
         try:
             await self._client.put(stream, [event], TRY_SECONDS)
         except DeliveryError as error:
