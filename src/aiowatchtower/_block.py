@@ -61,6 +61,9 @@ class CloudWatchLogging(NotAHandler):
         max_message_size: Bytes of an event, the 26 included; longer ones are cut and marked.
         max_buffer_size: Bytes of records whose fate is open. When it is full the newest records
             are dropped and counted; its last eighth is kept for ERROR and above.
+        spool_directory: Keep records in files there as well, until they are answered for: they
+            outlive the process, and the next one on that directory delivers them.
+        max_spool_size: Bytes of those files, per process.
         shutdown_timeout: Seconds that leaving the block may take.
         create_log_group: Create the group when PutLogEvents finds it missing.
         create_log_stream: Create streams when PutLogEvents finds them missing.
