@@ -135,15 +135,15 @@ class Faults:
         message: str = "",
         **match: Unpack[Match],
     ) -> None:
-        """Reply an AWS error; AccessDeniedException gets AWS's text when `message` is empty."""
+        """Answer an AWS error; AccessDeniedException gets AWS's text when `message` is empty."""
         self.add(Fault("error", status=status, code=code, message=message, **match))
 
     def throttle(self, **match: Unpack[Match]) -> None:
-        """Reply ThrottlingException."""
+        """Answer ThrottlingException."""
         self.fail(400, THROTTLED, "Rate exceeded", **match)
 
     def deny(self, **match: Unpack[Match]) -> None:
-        """Reply AccessDeniedException."""
+        """Answer AccessDeniedException."""
         self.fail(400, DENIED, **match)
 
     def poison(self, text: str, **match: Unpack[Match]) -> None:
@@ -176,7 +176,7 @@ class Faults:
         self.add(Fault("cut", accepts=True, **match))
 
     def garbage(self, kind: Garbage, *, accepts: bool = False, **match: Unpack[Match]) -> None:
-        """Reply what AWS never answers, but proxies and captive portals do."""
+        """Answer as proxies and captive portals do, and AWS never does."""
         self.add(Fault(kind, accepts=accepts, **match))
 
 
