@@ -208,6 +208,30 @@ def cause(request, monkeypatch, server):
     cause.end()
 
 
+@pytest.mark.parametrize("cause", ["credentials", "region"], indirect=True)
+async def test_what_was_never_set_up_is_not_waited_for(server, shop, ship, said, cause):
+    """Without credentials or a region the block is left after one last look, not after an hour."""
+    async with ship("{thread_name}", shutdown_timeout=3600) as logs:
+        shop.info("hello")
+        thread = threading.Thread(target=shop.info, args=["hello"], name="another")
+        thread.start()
+        thread.join()
+        await said.wait_for(cause.advice)
+    assert server.requests == []
+    assert logs.statistics().dropped == {"shutdown": 2}
+    assert len([text for text in said.warnings if "could not be delivered" in text]) == 1
+
+
+@pytest.mark.parametrize("cause", ["credentials", "region"], indirect=True)
+async def test_what_is_set_up_at_the_last_moment_is_used(server, shop, ship, said, cause):
+    """The last look finds credentials and a region that were set just before the block was left."""
+    async with ship(shutdown_timeout=3600):
+        shop.info("hello")
+        await said.wait_for(cause.advice)
+        cause.end()
+    assert server.messages(GROUP) == ["hello"]
+
+
 async def test_a_bad_start_delays_nothing_but_delivery(server, shop, ship, said, cause):
     """Entered at once, one warning that names what to set, and all delivered when it is set."""
     logs = ship()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime, timezone
 from functools import partial
+from typing import Final
 
 import anyio
 
@@ -31,6 +32,10 @@ from aiowatchtower._diagnostics.rate_limit import Diagnostics
 from .provisioner import Provisioner
 from .time_budget import TimeBudget, unanswered
 from .try_once import try_once
+
+_LOOK_SECONDS: Final = 1.1
+# Without these no request is made.
+_NOT_SET_UP: Final = frozenset({"NoCredentials", "NoRegion"})
 
 
 class Sender:
@@ -60,6 +65,10 @@ class Sender:
         self._max_event_bytes = max_event_bytes
         self._has_learned = False
         self._process = os.getpid()
+        self._has_succeeded = False
+        self._looked_last: set[str] = set()
+        # The block is being left, and AWS cannot be called: waiting longer would change nothing.
+        self.has_given_up = False
         # The streams with a failure of each kind, to tell when the last of them has recovered.
         self._failing: dict[str, set[str]] = {}
 
@@ -72,10 +81,13 @@ class Sender:
             self._failed("", judge(exc), exc)
 
     async def deliver(self, progress: Progress) -> None:
-        """Return when every event of the batch has met its fate; until then, keep trying."""
+        """Return when every event of the batch has met its fate; until then, keep trying.
+
+        Also when there is no way to call AWS and the block is being left: ``has_given_up``.
+        """
         stream, attempt = progress.batch.stream, Attempt()
         put = partial(self._put, progress)
-        while progress.is_open:
+        while progress.is_open and not self.has_given_up:
             decision = await try_once(put, self._provisioner, stream, attempt)
             if decision is None:
                 attempt = Attempt()
@@ -94,6 +106,9 @@ class Sender:
             self._ledger.note_error(decision.error)
             self._failed(progress.batch.stream, decision.told_as, decision.error)
         if decision.step is NextStep.RENEW:
+            if self._budget.is_leaving and self._was_never_set_up(decision.error):
+                await self._look_last(progress.batch.stream)
+                return decision.attempt
             await self._client.renew()
         if decision.pause > 0:
             await self._budget.pause(self._backoff.pause(decision.pause))
@@ -174,7 +189,22 @@ class Sender:
             exc_info=error.__cause__ if error.code == "UnexpectedError" else None,
         )
 
+    async def _look_last(self, stream: str) -> None:
+        """Look once more for what was set in the last moment; the next time, give up."""
+        if stream in self._looked_last:
+            self.has_given_up = True
+            return
+        self._looked_last.add(stream)
+        # The client looks once a second at most.
+        await self._budget.pause(_LOOK_SECONDS)
+        await self._client.renew()
+
+    def _was_never_set_up(self, error: DeliveryError) -> bool:
+        """Whether there is no region, or are no credentials, and never were while the block was open."""
+        return error.code in _NOT_SET_UP and not self._has_succeeded
+
     def _succeeded(self, stream: str) -> None:
+        self._has_succeeded = True
         for kind, streams in list(self._failing.items()):
             streams -= {stream, ""}
             if not streams:

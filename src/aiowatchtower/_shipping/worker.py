@@ -255,6 +255,9 @@ class Worker:
             await self._sender.deliver(progress)
             await asyncio.sleep(0)
         finally:
+            if self._sender.has_given_up:
+                # As at the deadline.
+                self._scope.cancel()
             if progress.is_open and self._scope.cancel_called and self._spooling is None:
                 if batch.counted:
                     self._undelivered[batch.stream] += len(progress.open_events)
