@@ -31,6 +31,8 @@ class Victim:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # Otherwise communicate() would lose what readline() has read ahead.
+            bufsize=0,
         )
         self.lines: list[bytes] = []
         self.died_at = float("inf")

@@ -64,7 +64,8 @@ def checked_directory(name: str, value: object) -> str | None:
     if sys.platform == "win32":
         allowed = "None on Windows, which has no flock to tell by which process is dead"
         raise ValueError(complaint(name, value, allowed))
-    return os.path.abspath(path)  # noqa: PTH100 - a Path would drop what the text says
+    # Asking for the working directory is a call to the system, which an absolute path does not need.
+    return os.path.normpath(path) if os.path.isabs(path) else os.path.abspath(path)  # noqa: PTH100, PTH117
 
 
 def check_tags(tags: object) -> None:
