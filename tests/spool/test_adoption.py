@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.spool.keepers import ROOT, about, event, events, keeper, numbers, own, recovered
 from tests.spool.memory_files import Disk, MemoryFiles
@@ -9,7 +11,7 @@ from tests.spool.memory_files import Disk, MemoryFiles
 from aiowatchtower._core.events import NUMBER, NUMBERS_PER_OWNER
 from aiowatchtower._spool.adopter import LOOK_SECONDS
 from aiowatchtower._spool.adoption import PROVEN_SECONDS, STRIKES
-from aiowatchtower._spool.format import line
+from aiowatchtower._spool.format import About, line
 
 
 def _killed(disk: Disk | None = None, first: int = 1, last: int = 6, **whose: str) -> Disk:
@@ -88,6 +90,26 @@ def test_an_adopter_that_dies_is_adopted_from_where_it_was():
     found = second.take(0.0)
     assert [own(each) for each in found.recovered] == events(3, 6)
     assert found.in_doubt == 2
+
+
+_MINUTE_MS = 60_000
+
+
+def _about(minutes: int) -> About:
+    return replace(about(), started_ms=about().started_ms + minutes * _MINUTE_MS)
+
+
+@pytest.mark.parametrize(("minutes", "is_set_aside"), [(0, False), (4, False), (6, True)])
+def test_records_that_were_handed_over_get_minutes(minutes, is_set_aside):
+    """Adopters that are killed soon after they took records are not blamed on these at once."""
+    disk = _killed()
+    for _ in range(2 * STRIKES):
+        adopter = keeper(MemoryFiles(disk))
+        assert len(adopter.take(0.0).recovered) == 6
+        adopter.take(0.0)
+        disk = disk.after_kill()
+    last = keeper(MemoryFiles(disk), whose=_about(minutes))
+    assert recovered(last) == ([] if is_set_aside else events(1, 6))
 
 
 def test_records_that_kill_their_adopters_are_set_aside():

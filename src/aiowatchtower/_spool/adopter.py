@@ -55,7 +55,10 @@ class Adopter:
             if self._dead is None and (now < self._look_at or not self._adopt(now)):
                 return Taken()
             dead = self._dead
-            if dead is None or (dead.is_read and not dead.is_finished):
+            if dead is None:
+                return Taken()
+            if dead.is_read and not dead.is_finished:
+                dead.note_handed_over()
                 # Until it is delivered no other is adopted: several workers share them.
                 return Taken()
             recovered = dead.take()
@@ -83,9 +86,7 @@ class Adopter:
             # Whoever makes the own directory there says so.
             self._look_at = now + LOOK_SECONDS
             return False
-        found = adopt(
-            self._files, self._root, self._about.identity, self._adoptions + 1, self._about.pid
-        )
+        found = adopt(self._files, self._root, self._about, self._adoptions + 1)
         self.bad_bytes = found.bad_bytes
         for path in found.set_aside:
             self._say(

@@ -22,11 +22,11 @@ from .directories import (
     try_lock,
 )
 from .files import Files
-from .format import VERSION, Identity, Note, line, read_notes, value_of
+from .format import VERSION, About, Note, line, read_notes, value_of
 from .ranges import Ranges
 from .segment import Segment, read_lines, segment_numbers, unseen
 
-# A directory whose adopters have died so often, each within seconds, is not adopted again.
+# A directory whose adopters have died so often is not adopted again.
 STRIKES: Final = 3
 # An adopter that has lived so long with the records was not killed by them.
 PROVEN_SECONDS: Final = 10.0
@@ -63,6 +63,7 @@ class DeadOwner:
         self._done = Ranges()
         self._sent = Ranges()
         self._has_fine_mark = False
+        self._is_handed_over = False
 
     @property
     def is_read(self) -> bool:
@@ -82,6 +83,8 @@ class DeadOwner:
     def take(self) -> Recovered:
         """Return the next records, oldest segment first; none when all are taken."""
         damaged = 0
+        if self._reading:
+            self.note_handed_over()
         while self._unread:
             segment = self._unread[0]
             if not self._offset:
@@ -119,6 +122,12 @@ class DeadOwner:
     def _forget_removed(self) -> None:
         self._reading = [segment for segment in self._reading if not segment.is_removed]
 
+    def note_handed_over(self) -> None:
+        """Note that the first records were read, and more are asked for: reading kills nobody."""
+        if not self._is_handed_over:
+            self._is_handed_over = True
+            self._files.append(self._lock, line({"handed_over": VERSION}))
+
     def mark_fine(self) -> None:
         """Note that these records have not killed their adopter."""
         if not self._has_fine_mark:
@@ -151,12 +160,13 @@ class Adoption(NamedTuple):
     bad_bytes: int
 
 
-def adopt(files: Files, root: str, identity: Identity, index: int, pid: int) -> Adoption:
+def adopt(files: Files, root: str, heir: About, index: int) -> Adoption:
     """Take the first directory whose owner is dead and has logged to the same group and region.
 
     ``index`` numbers the adoptions of this process, from 1.
     """
     set_aside: list[str] = []
+    identity, now_ms = heir.identity, heir.started_ms
     for name in files.names(root):
         path = os.path.join(root, name)  # noqa: PTH118
         if is_unborn(name):
@@ -171,12 +181,12 @@ def adopt(files: Files, root: str, identity: Identity, index: int, pid: int) -> 
             is_ours = theirs.group == identity.group and theirs.region in {"", identity.region}
             if not is_ours and theirs not in (NOTHING, UNREADABLE):
                 files.close(lock)
-            elif theirs is UNREADABLE or strikes(files, path) >= STRIKES:
+            elif theirs is UNREADABLE or strikes(files, path, now_ms) >= STRIKES:
                 files.rename(path, path + BAD_SUFFIX)
                 set_aside.append(path + BAD_SUFFIX)
                 files.close(lock)
             else:
-                files.append(lock, b"\n" + line({"adopted_by": pid}))
+                files.append(lock, b"\n" + line({"adopted_by": heir.pid, "adopted_ms": now_ms}))
                 return Adoption(
                     DeadOwner(files, path, lock, index), set_aside, bad_bytes_in(files, root)
                 )

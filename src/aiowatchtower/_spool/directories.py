@@ -14,6 +14,8 @@ from .segment import ACK_SUFFIX, Segment, read_lines, segment_numbers
 BAD_SUFFIX: Final = ".bad"
 _OWNER_NAME: Final = re.compile(r"[0-9a-f]{12}")
 _NEW_NAME: Final = re.compile(r"\.[0-9a-f]{12}" + re.escape(NEW_SUFFIX))
+# How long adopters may go on dying, without a delivery, before their records are blamed.
+_PATIENCE_MS: Final = 5 * 60 * 1000
 _MAX_LOCK_BYTES: Final = 1024 * 1024
 # Stand for an owner without records, one of whom nothing is left that says where its records
 # belong, and one that a later version of this library has made. No group has such a name.
@@ -62,15 +64,28 @@ def about(files: Files, path: str) -> About | None:
     return about_of(value_of(text.partition(b"\n")[0]))
 
 
-def strikes(files: Files, path: str) -> int:
-    """Return how many adopters have died in a row, without one that lived on."""
+def strikes(files: Files, path: str, now_ms: int) -> int:
+    """Return how many adopters in a row the records seem to have killed.
+
+    Those that died before they had handed the records over. Those that died later, without having
+    delivered one, count once they have gone on dying for minutes: somebody may be killing processes
+    for another reason, or restarting them while AWS is out of reach.
+    """
     text = files.read(os.path.join(path, LOCK), 0, _MAX_LOCK_BYTES)  # noqa: PTH118
-    count = 0
+    at_once = later = 0
+    first_ms = now_ms
     for each in text.split(b"\n"):
         value = value_of(each)
-        if isinstance(value, dict):
-            count = 0 if "fine" in value else count + ("adopted_by" in value)
-    return count
+        if not isinstance(value, dict):
+            continue
+        if "fine" in value:
+            at_once = later = 0
+        elif "handed_over" in value:
+            at_once = 0
+        elif isinstance(at_ms := value.get("adopted_ms"), int):
+            first_ms = min(first_ms, at_ms) if later else at_ms
+            at_once, later = at_once + 1, later + 1
+    return later if now_ms - first_ms >= _PATIENCE_MS else at_once
 
 
 def identity_in(files: Files, path: str) -> Identity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -86,7 +87,7 @@ def report(files: Files, path: str) -> OwnerReport:
         oldest_ms=times[0] if times else None,
         newest_ms=times[-1] if times else None,
         damaged_lines=damaged_lines,
-        strikes=strikes(files, path),
+        strikes=strikes(files, path, int(time.time() * 1000)),
     )
 
 
