@@ -108,6 +108,7 @@ _UNNAMED = [
     "InMemoryClient",
     "Garbage",
     "_Planned",
+    r"aiowatchtower\.testing\._types\.Keyring",
     r"aiowatchtower\.asgi\.ASGIApplication",
 ]
 _ELSEWHERE = r"(logging|datetime|collections|typing|pytest|os|asyncio|types|aiobotocore)\..*"
