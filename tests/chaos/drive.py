@@ -414,15 +414,22 @@ class Run:
 
 
 class Bugs(logging.Handler):
-    """Collects what the library itself calls a bug, and what asyncio finds unhandled."""
+    """Collects what the library itself calls a bug, and what asyncio finds unhandled.
+
+    Raises for every second record, as a handler of the application may.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.found: list[str] = []
+        self._count = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         if "a bug in aiowatchtower" in record.getMessage():
             self.found.append(logging.Formatter().format(record))
+        self._count += 1
+        if self._count % 2:
+            raise ConnectionError("a webhook without network")
 
     def unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """Take what asyncio's exception handler is given."""
@@ -434,6 +441,8 @@ def watched_for_bugs(loop: asyncio.AbstractEventLoop) -> Iterator[Bugs]:
     """Yield the bugs found inside the block, kept from the console."""
     bugs, logger = Bugs(), logging.getLogger("aiowatchtower")
     propagates, logger.propagate = logger.propagate, False
+    # Where a handler raises, the library's messages go there.
+    last_resort, logging.lastResort = logging.lastResort, None
     logger.addHandler(bugs)
     loop.set_exception_handler(bugs.unhandled)
     try:
@@ -441,6 +450,7 @@ def watched_for_bugs(loop: asyncio.AbstractEventLoop) -> Iterator[Bugs]:
     finally:
         logger.removeHandler(bugs)
         logger.propagate = propagates
+        logging.lastResort = last_resort
         loop.set_exception_handler(None)
 
 

@@ -153,6 +153,7 @@ FAULTS: dict[str, Fault] = {
     "denied": Fault(status=400, code="AccessDeniedException"),
     "not found": Fault(status=400, code="ResourceNotFoundException", message="No such stream"),
     "unknown": Fault(status=400, code="SomethingNewException"),
+    "redirect": Fault(status=307, code="307"),
     "slow": Fault("none", delay_answer=0.05),
     "slow to read": Fault("none", delay_reading=0.05),
     "reset": Fault("reset_before_reading"),
