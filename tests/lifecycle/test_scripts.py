@@ -123,3 +123,11 @@ def test_fork_inside_the_block(server, run, loop):
     warnings = [line for line in program.err if "was forked" in line]
     assert len(warnings) == 8
     assert "from_handler" in warnings[0]
+
+
+@pytest.mark.parametrize("turns", ["0", "1", "2"])
+def test_a_loop_that_ends_right_after_entry_is_no_trouble(run, turns):
+    """A program that ends in the turns after entering a block ends without a warning."""
+    program = run("-X", "dev", "-W", "always", "one_turn.py", turns)
+    assert program.finish() == 0
+    assert "never awaited" not in program.errors

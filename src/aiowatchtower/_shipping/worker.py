@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Final
 
 import anyio
@@ -29,6 +29,7 @@ from aiowatchtower._core.progress import Progress
 from aiowatchtower._diagnostics.self_feeding import start_shipping
 from aiowatchtower._intake.inbox import Arrivals, Inbox
 
+from .child_tasks import close_all, start_all
 from .flushes import Flushes
 from .on_drop import DropNotifier
 from .provisioner import Provisioner
@@ -105,16 +106,15 @@ class Worker:
         """Do the work in child tasks, so that KeyboardInterrupt is unlikely to be raised in this one."""
         self._lanes.clear()
         self._provisioner.unclaim_retention()
-        async with anyio.create_task_group() as tasks:
-            try:
-                tasks.start_soon(self._feed, tasks)
-                tasks.start_soon(self._sender.prepare)
+        works: list[Coroutine[object, object, None]] = []
+        try:
+            async with anyio.create_task_group() as tasks:
+                works += [self._feed(tasks), self._sender.prepare()]
                 if self._spooling is not None:
-                    tasks.start_soon(self._spooling.run, lambda: self._budget.is_leaving)
-            except (KeyboardInterrupt, SystemExit) as exc:
-                # As part of the task group's exception it would not get out of the loop.
-                asyncio.get_running_loop().call_soon(_let_out, exc)
-                tasks.cancel_scope.cancel()
+                    works.append(self._spooling.run(lambda: self._budget.is_leaving))
+                start_all(tasks, works)
+        finally:
+            close_all(works)
 
     async def _feed(self, tasks: TaskGroup) -> None:
         # After a cancellation, everything there will ever be may be in the batcher already.
@@ -342,7 +342,3 @@ class Worker:
         kept, lost = spooling.split(rest)
         self._ledger.leave_to_disk(len(kept), total_bytes(kept))
         return lost
-
-
-def _let_out(exc: BaseException) -> None:
-    raise exc
