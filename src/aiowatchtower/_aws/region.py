@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from aiowatchtower._config.settings import Settings
@@ -18,7 +19,10 @@ def region_of(settings: Settings) -> Callable[[], str]:
     if client is not None:
         known = str(client.meta.region_name or "")
         return lambda: known
-    if settings.region_name:
-        given = settings.region_name
+    # Where the environment has one, botocore takes it. It need not be asked, which takes a second on a
+    # busy machine, and until then nothing is in the spool.
+    in_environment = None if settings.session else os.environ.get("AWS_DEFAULT_REGION")
+    given = settings.region_name or in_environment
+    if given:
         return lambda: given
     return lambda: str(session_for(settings).get_config_variable("region") or "")
