@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
+
+from aiowatchtower.check._aws import Keys
 
 GROUP, STREAM = "/app/web", "check"
 
@@ -175,15 +175,53 @@ def test_delivery_switched_off_is_said(check):
     assert "AIOWATCHTOWER_ENABLED" in done.report["steps"][0]["advice"]
 
 
-def test_json_needs_no_rich(check):
-    """Without rich --json works, and the table says what to install."""
+def test_rich_is_not_needed(check):
+    """Without rich the table is plain text; it says the same, and what was left behind."""
     program = (
         "import runpy, sys; sys.modules['rich'] = sys.modules['rich.console'] = None; "
         "runpy.run_module('aiowatchtower', run_name='__main__', alter_sys=True)"
     )
-    arguments = ("check", "--log-group", GROUP)
-    done = check.start(*arguments, "--json", program=("-c", program))
-    assert (done.code, json.loads(done.out)["delivers"]) == (0, True)
+    arguments = ("check", "--log-group", GROUP, "--log-stream", STREAM)
     done = check.start(*arguments, program=("-c", program))
-    assert (done.code, done.out) == (2, "")
-    assert "pip install 'aiowatchtower[check]'" in done.errors
+    assert done.code == 0
+    assert "CreateLogGroup   ok" in done.out
+    assert max(map(len, done.out.splitlines()[:9])) <= 80
+    assert done.out.splitlines()[-2:] == [
+        f"It has left behind: the log group {GROUP}, the log stream {STREAM}, one event.",
+        f"Records arrive in {GROUP} ({STREAM}).",
+    ]
+
+
+def test_a_group_is_made_as_the_application_makes_it(check, server):
+    """A group that is created here has the retention, tags, key and class that were asked for."""
+    key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    done = check.run(
+        "check", "--log-group", GROUP, "--json", "--retention-days", "30", "--tag", "team=shop",
+        "--tag", "stage=", "--kms-key-id", key, "--log-group-class", "INFREQUENT_ACCESS",
+    )  # fmt: skip
+    assert done.code == 0
+    assert done.step("CreateLogGroup")["detail"] == "created; its events are kept for 30 days"
+    made = server.groups[GROUP]
+    assert made.tags == {"team": "shop", "stage": ""}
+    assert (made.retention_days, made.kms_key_id) == (30, key)
+    assert made.group_class == "INFREQUENT_ACCESS"
+
+
+def test_a_dry_run_creates_nothing(check, server):
+    """With --dry-run a missing group stays missing, and nothing is left behind."""
+    done = check.run("check", "--log-group", GROUP, "--dry-run")
+    assert done.code == 1
+    assert server.groups == {}
+    assert done.out.splitlines()[-2] == "It has left nothing behind."
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        ("test", "the latest test", "the latest ***"),
+        (40 * "s", "x" + 40 * "s" + "y", "x***y"),
+    ],
+)
+def test_a_short_secret_mangles_no_word(secret, text, shown):
+    """An emulator's secret is hidden where it stands alone, a real one wherever it stands."""
+    assert Keys("AKIAEXAMPLE", secret, None).hidden_in(text) == shown

@@ -18,9 +18,6 @@ from ._report import Report
 
 WRONG_USAGE: Final = 2
 _PROGRAM: Final = "python -m aiowatchtower"
-_NO_RICH: Final = (
-    "the table needs rich: pip install 'aiowatchtower[check]', or use --json, which does not\n"
-)
 _EPILOG: Final = """\
 exit code: 0 when an event was accepted, 1 when not, 2 for wrong usage.
 
@@ -39,9 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (TypeError, ValueError) as exc:
         check.error(str(exc))
     present = _as_json if asked.json else _table()
-    if present is None:
-        sys.stderr.write(_NO_RICH)
-        return WRONG_USAGE
     name = settings.stream_name
     stream = name.constant or name.resolve("root", "MainThread", "no-task", time.time())
     report = asyncio.run(examine(settings, stream))
@@ -81,6 +75,21 @@ def _add_arguments(check: argparse.ArgumentParser) -> None:
         default=True,
         help="create the log group and stream when they are missing, as the library does",
     )
+    check.add_argument(
+        "--dry-run",
+        dest="create",
+        action="store_false",
+        help="the same as --no-create: only one event is left, in a stream that exists",
+    )
+    group = check.add_argument_group(
+        "of a log group that is created here, as the application has it"
+    )
+    group.add_argument("--retention-days", type=int, help="log_group_retention_days")
+    group.add_argument(
+        "--tag", type=_tag, action="append", metavar="NAME=VALUE", help="one of log_group_tags"
+    )
+    group.add_argument("--kms-key-id", help="log_group_kms_key_id")
+    group.add_argument("--log-group-class", help="log_group_class")
 
 
 def _settings(asked: argparse.Namespace) -> Settings:
@@ -92,6 +101,10 @@ def _settings(asked: argparse.Namespace) -> Settings:
         endpoint_url=asked.endpoint_url,
         create_log_group=asked.create,
         create_log_stream=asked.create,
+        log_group_retention_days=asked.retention_days,
+        log_group_tags=dict(asked.tag) if asked.tag else None,
+        log_group_kms_key_id=asked.kms_key_id,
+        log_group_class=asked.log_group_class,
     )
 
 
@@ -99,9 +112,18 @@ def _as_json(report: Report) -> None:
     sys.stdout.write(report.to_json() + "\n")
 
 
-def _table() -> Callable[[Report], None] | None:
+def _table() -> Callable[[Report], None]:
     try:
         from ._table import show
     except ImportError:
-        return None
+        # rich makes it prettier, no more.
+        from ._plain_table import show
     return show
+
+
+def _tag(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        msg = f"{text!r} is not NAME=VALUE"
+        raise argparse.ArgumentTypeError(msg)
+    return name, value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import anyio
@@ -20,6 +21,7 @@ from ._report import PUT, Status, Step, skipped
 
 GROUP: Final = "CreateLogGroup"
 STREAM: Final = "CreateLogStream"
+RETENTION: Final = "PutRetentionPolicy"
 READ: Final = "GetLogEvents"
 ACTIONS: Final = (GROUP, STREAM, PUT, READ)
 _NOT_NEEDED: Final = "it exists already"
@@ -90,8 +92,8 @@ class Delivery:
     async def _create(self) -> bool:
         error = await _tried(self._logs.create_stream(self._stream), STREAM)
         if error is not None and error.code == NOT_FOUND:
-            error = await _tried(self._logs.create_group(tags=False), GROUP)
-            self._steps[GROUP] = failed(GROUP, error) if error else _created(GROUP)
+            error = await _tried(self._logs.create_group(tags=True), GROUP)
+            self._steps[GROUP] = failed(GROUP, error) if error else await self._set_retention()
             if error is not None:
                 self._steps[STREAM] = skipped(STREAM, "there is no log group to create it in")
                 return False
@@ -100,6 +102,18 @@ class Delivery:
             self._steps[GROUP] = skipped(GROUP, f"{STREAM} failed before it came to that")
         self._steps[STREAM] = failed(STREAM, error) if error else _created(STREAM)
         return error is None
+
+    async def _set_retention(self) -> Step:
+        """Give the group that was just created its retention; delivery goes on without it."""
+        days = self._settings.log_group_retention_days
+        if days is None:
+            return Step(GROUP, Status.OK, "created; its events are kept for ever")
+        error = await _tried(self._logs.set_retention(), RETENTION)
+        if error is None:
+            return Step(GROUP, Status.OK, f"created; its events are kept for {days} days")
+        unset = failed(GROUP, error)
+        text = f"created, and its events are kept for ever: {unset.detail}"
+        return replace(unset, status=Status.WARNING, detail=text)
 
     def _missing(self, error: DeliveryError) -> Step:
         group = self._settings.log_group_name

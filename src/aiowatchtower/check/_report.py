@@ -48,6 +48,21 @@ class Report:
         """Whether an event has arrived."""
         return any(step.name == PUT and step.status is Status.OK for step in self.steps)
 
+    @property
+    def leaves(self) -> str:
+        """What the check has left behind, in one sentence."""
+        done = {step.name for step in self.steps if step.detail.startswith("created")}
+        made = [
+            text
+            for name, text in (
+                ("CreateLogGroup", f"the log group {self.log_group_name}"),
+                ("CreateLogStream", f"the log stream {self.log_stream_name}"),
+            )
+            if name in done
+        ]
+        left = [*made, "one event"] if self.delivers else made
+        return f"It has left behind: {', '.join(left)}." if left else "It has left nothing behind."
+
     def to_json(self) -> str:
         """Return the object that the package's docstring describes."""
         about = {

@@ -33,11 +33,12 @@ def show(report: Report) -> None:
         if step.advice and step.advice not in given:
             _print(console, _advice(step))
             given.add(step.advice)
+    _print(console, Text(f"\n{report.leaves}"))
     where = f"{report.log_group_name} ({report.log_stream_name})"
     if report.delivers:
-        _print(console, Text(f"\nRecords arrive in {where}.", "green"))
+        _print(console, Text(f"Records arrive in {where}.", "green"))
     else:
-        _print(console, Text(f"\nRecords do not arrive in {where}.", "bold red"))
+        _print(console, Text(f"Records do not arrive in {where}.", "bold red"))
 
 
 def _advice(step: Step) -> Text:

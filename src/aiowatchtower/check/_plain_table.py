@@ -1,0 +1,40 @@
+"""The report for people where rich is not installed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import textwrap
+from typing import Final
+
+from ._report import Report
+
+_GAP: Final = 2
+_MIN_WIDTH: Final = 20
+
+
+def show(report: Report) -> None:
+    """Print the table, then what to do, so that a statement can be copied from it."""
+    sys.stdout.write("\n".join(_lines(report, shutil.get_terminal_size().columns)) + "\n")
+
+
+def _lines(report: Report, columns: int) -> list[str]:
+    names = max(len(step.name) for step in report.steps) + _GAP
+    results = max(len(step.status.value) for step in report.steps) + _GAP
+    width = max(_MIN_WIDTH, columns - names - results)
+    lines = [f"{'step':{names}}{'result':{results}}found"]
+    for step in report.steps:
+        found = textwrap.wrap(step.detail, width) or [""]
+        lines.append(f"{step.name:{names}}{step.status.value:{results}}{found[0]}")
+        lines += [" " * (names + results) + more for more in found[1:]]
+    given: set[str] = set()
+    for step in report.steps:
+        if step.advice and step.advice not in given:
+            given.add(step.advice)
+            lines += ["", f"{step.name}: {step.advice}"]
+            if step.statement is not None:
+                lines.append(json.dumps(step.statement, indent=2))
+    verb = "arrive" if report.delivers else "do not arrive"
+    where = f"{report.log_group_name} ({report.log_stream_name})"
+    return [*lines, "", report.leaves, f"Records {verb} in {where}."]
