@@ -297,6 +297,13 @@ def chaos(session: nox.Session) -> None:
     session.run("python", "tests/chaos/run.py", *session.posargs)
 
 
+@nox.session(default=False)
+def fleet(session: nox.Session) -> None:
+    """Drive ten thousand simulated workers through what deployments go through; `-- --workers 500` is quick."""
+    session.install(".", *group("smoke"))
+    session.run("python", "tests/fleet/run.py", *session.posargs)
+
+
 @nox.session
 def workflows(session: nox.Session) -> None:
     """Check the workflows' security with zizmor, without asking GitHub."""

@@ -534,3 +534,61 @@ def test_records_from_long_ago_do_not_hold_up_those_of_today():
             cut += [message for _, _, message, *_ in batch.events]
             batcher.finish("web")
     assert "today" in cut
+
+
+def _shipped(batcher: Batcher, stream: str) -> None:
+    batcher.feed([_event(stream=stream)], 0.0)
+    assert batcher.next_batch(stream)
+    batcher.finish(stream)
+
+
+def test_streams_that_exist_come_before_those_to_be_created():
+    """However many new streams are due, one that was delivered to before is the first, and new ones are limited."""
+    batcher = _batcher()
+    _shipped(batcher, "web")
+    for number in range(1_000):
+        batcher.feed([_event(stream=f"new-{number}")], 0.0)
+    batcher.feed([_event()], 0.0)
+    due = batcher.due(5.0, 10, 3)
+    assert due[0] == "web"
+    assert len(due) == 4
+    assert batcher.is_known("web")
+    assert not batcher.is_known("new-0")
+    assert batcher.is_due("new-999", 5.0)
+
+
+def test_known_names_are_bounded():
+    """Ten thousand names are remembered: those delivered to last."""
+    batcher = _batcher()
+    for number in range(10_001):
+        _shipped(batcher, f"stream-{number}")
+    assert not batcher.is_known("stream-0")
+    assert batcher.is_known("stream-1")
+    assert batcher.is_known("stream-10000")
+
+
+def test_in_a_hurry_everything_is_due():
+    """When the block is being left, whatever waits is due, and so is what comes later or comes back."""
+    batcher = _batcher()
+    batcher.feed([_event()], 0.0)
+    batcher.hurry()
+    batcher.feed([_event(stream="jobs")], 0.0)
+    assert set(batcher.due(0.0)) == {"web", "jobs"}
+    batch = batcher.next_batch("web")
+    assert batch is not None
+    batcher.restore(batch)
+    assert "web" in batcher.due(0.0)
+
+
+def test_what_a_stream_holds_counts_until_it_is_answered_for():
+    """Bytes of a batch that is out belong to its stream, until it is finished."""
+    batcher = _batcher(max_batch_count=1)
+    batcher.feed([_event(size=100), _event(size=50), _event(size=7, stream="jobs")], 0.0)
+    assert batcher.held() == {"web": 150, "jobs": 7}
+    batcher.next_batch("web")
+    assert batcher.held() == {"web": 150, "jobs": 7}
+    batcher.finish("web")
+    assert batcher.held() == {"web": 50, "jobs": 7}
+    batcher.next_batch("web")
+    batcher.finish("web")
+    assert batcher.held() == {"jobs": 7, "": 0}

@@ -86,3 +86,16 @@ def test_a_marker_that_came_back_is_sent_again_as_it_was():
     assert gaps.marker("web", NOW_MS) is marker
     assert "2 records" in gaps.marker("web", NOW_MS).events[0][2]
     assert gaps.streams(now=True) == set()
+
+
+def test_losses_of_very_many_streams_share_a_marker():
+    """Sixty-four streams are marked; the losses of others are told in one of these, and none is left out."""
+    gaps = Gaps()
+    for number in range(1_000):
+        gaps.add(*_lost(2, stream=f"stream-{number}"))
+    gaps.add(*_lost(5, stream=""))
+    streams = gaps.streams(now=True)
+    assert len(streams) == 64
+    texts = [gaps.marker(stream, NOW_MS).events[0][2] for stream in streams]
+    counts = [int(text.split()[1]) for text in texts]
+    assert sum(counts) == 2_005

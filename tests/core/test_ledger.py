@@ -50,7 +50,6 @@ def test_a_receipt_gives_every_record_of_its_batch_a_fate():
             _batch(7),
             rejected={"too_old": 2},
             dropped={"refused": 1},
-            retries=3,
             wire_bytes=99,
             possible_duplicates=5,
             accepted_at=EARLY,
@@ -64,7 +63,6 @@ def test_a_receipt_gives_every_record_of_its_batch_a_fate():
         pending=3,
         pending_bytes=90,
         batches=1,
-        retries=3,
         wire_bytes=99,
         possible_duplicates=5,
         last_delivery=EARLY,
@@ -74,8 +72,18 @@ def test_a_receipt_gives_every_record_of_its_batch_a_fate():
 def test_a_marker_is_no_record():
     """What this library wrote itself costs tries and bytes, and is delivered by nobody's count."""
     ledger = Ledger(nullcontext())
-    ledger.settle(Receipt(_batch(1, counted=False), retries=1, wire_bytes=9, accepted_at=EARLY))
-    assert ledger.snapshot() == Statistics(batches=1, retries=1, wire_bytes=9)
+    ledger.settle(Receipt(_batch(1, counted=False), wire_bytes=9, accepted_at=EARLY))
+    assert ledger.snapshot() == Statistics(batches=1, wire_bytes=9)
+
+
+def test_a_retry_counts_when_it_is_made():
+    """Tries beyond the first, and what they may double, are seen before the batch has its receipt."""
+    ledger = Ledger(nullcontext())
+    _logged(ledger, 4)
+    ledger.note_retry(4)
+    ledger.note_retry(0)
+    seen = ledger.snapshot()
+    assert (seen.retries, seen.possible_duplicates, seen.pending) == (2, 4, 4)
 
 
 def test_the_last_delivery_is_kept_when_a_batch_is_given_up():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.events import Answer, Batch
-from aiowatchtower._core.progress import Progress, shortened
+from aiowatchtower._core.progress import Progress, Try, shortened
 
 AT = datetime(2026, 11, 22, tzinfo=timezone.utc)
 REFUSAL = DeliveryError("PutLogEvents", "InvalidParameterException", "no")
@@ -25,9 +25,10 @@ def _progress(count, **about):
     return Progress(Batch.of("web", _events(count), **about))
 
 
-def _accept(progress, answer=None):
-    progress.trying()
+def _accept(progress, answer=None) -> Try:
+    found = progress.trying()
     progress.accepted(answer or Answer(wire_bytes=10), AT)
+    return found
 
 
 def test_a_batch_that_aws_takes_is_delivered_at_once():
@@ -37,7 +38,7 @@ def test_a_batch_that_aws_takes_is_delivered_at_once():
     _accept(progress)
     assert not progress.is_open
     receipt = progress.receipt()
-    assert (receipt.delivered, receipt.retries, receipt.wire_bytes) == (3, 0, 10)
+    assert (receipt.delivered, receipt.wire_bytes) == (3, 10)
     assert (receipt.accepted_at, receipt.possible_duplicates, receipt.lost) == (AT, 0, [])
     assert receipt.batch == progress.batch
 
@@ -77,7 +78,7 @@ def test_one_bad_event_is_found_by_halving(bad):
     progress = _progress(10_000)
     taken, tries = [], 0
     while progress.is_open:
-        progress.trying()
+        assert progress.trying() == Try(is_retry=tries > 0, possible_duplicates=0)
         tries += 1
         part = list(progress.part)
         if ("web", bad, str(bad), 27) in part:
@@ -90,7 +91,6 @@ def test_one_bad_event_is_found_by_halving(bad):
     assert taken == [event for event in _events(10_000) if event[1] != bad]
     assert (receipt.delivered, receipt.dropped) == (9_999, {"refused": 1})
     assert [(lost.messages, lost.error) for lost in receipt.lost] == [([str(bad)], REFUSAL)]
-    assert receipt.retries == tries - 1
 
 
 def test_what_aws_has_already_is_delivered():
@@ -105,14 +105,42 @@ def test_what_aws_has_already_is_delivered():
 def test_a_lost_answer_makes_the_next_try_a_possible_duplicate():
     """Records sent again after a lost answer are counted; after a clear refusal they are not."""
     progress = _progress(4)
+    assert progress.trying() == Try(is_retry=False, possible_duplicates=0)
+    progress.failed(maybe_accepted=True)
+    assert progress.trying() == Try(is_retry=True, possible_duplicates=4)
+    progress.failed(maybe_accepted=False)
+    assert progress.trying() == Try(is_retry=True, possible_duplicates=0)
+    progress.failed(maybe_accepted=False)
+    assert _accept(progress) == Try(is_retry=True, possible_duplicates=0)
+
+
+def test_both_halves_of_a_batch_without_an_answer_may_be_twice():
+    """A batch that is halved because its put had no answer is in doubt as a whole."""
+    progress = _progress(5)
     progress.trying()
     progress.failed(maybe_accepted=True)
+    assert progress.halve()
+    assert _accept(progress).possible_duplicates == 2
+    assert progress.receipt().possible_duplicates == 3
+    assert _accept(progress).possible_duplicates == 3
+    assert progress.receipt().possible_duplicates == 0
+
+
+def test_a_single_event_cannot_be_halved():
+    """An event alone stays as it is, and open."""
+    progress = _progress(1)
+    assert not progress.halve()
+    assert progress.is_open
+
+
+def test_a_put_that_finds_no_stream_is_not_tried_again():
+    """Every new stream begins with a put that does not find it: the next one is no retry."""
+    progress = _progress(1)
+    assert not progress.has_failed
     progress.trying()
-    progress.failed(maybe_accepted=False)
-    progress.trying()
-    progress.failed(maybe_accepted=False)
-    _accept(progress)
-    assert (progress.receipt().possible_duplicates, progress.receipt().retries) == (4, 3)
+    progress.found_missing()
+    assert progress.has_failed
+    assert progress.trying() == Try(is_retry=False, possible_duplicates=0)
 
 
 def test_only_what_is_sent_again_may_be_twice():
@@ -121,9 +149,8 @@ def test_only_what_is_sent_again_may_be_twice():
     progress.refused(REFUSAL)
     progress.trying()
     progress.failed(maybe_accepted=True)
-    _accept(progress)
-    _accept(progress)
-    assert progress.receipt().possible_duplicates == 2
+    assert _accept(progress).possible_duplicates == 2
+    assert _accept(progress).possible_duplicates == 0
 
 
 def test_a_lost_answer_without_another_try_duplicates_nothing():
@@ -162,11 +189,6 @@ def test_a_marker_stays_one():
     assert not progress.receipt().batch.counted
     _accept(progress)
     assert not progress.receipt().batch.counted
-
-
-def test_a_receipt_before_the_first_try_has_no_retries():
-    """What was never tried was not tried again."""
-    assert _progress(1).receipt().retries == 0
 
 
 outcomes = st.one_of(

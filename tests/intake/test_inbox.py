@@ -492,3 +492,63 @@ def test_a_reset_starts_anew():
     _put(inbox, "a")
     assert inbox.statistics().pending == 1
     assert loop.wake_ups == 1
+
+
+def test_a_stream_above_its_share_loses_first():
+    """Once the buffer is short, a stream that holds more than an equal share of it leaves room to others."""
+    inbox = _inbox(max_bytes=8_000)
+    for number in range(60):
+        inbox.put("denied", number, "x", 100, urgent=False)
+    inbox.note_held({"denied": 6_000, "": 0}, 0)
+    for number in range(40):
+        inbox.put("denied", number, "x", 100, urgent=False)
+    for number in range(5):
+        inbox.put("healthy", number, "x", 100, urgent=False)
+    held = {stream: found.count for stream, found in inbox.take_overflow().items()}
+    assert set(held) == {"denied"}
+    inbox.note_held({"denied": 6_000, "healthy": 500}, 0)
+    inbox.put("denied", 0, "x", 100, urgent=False)
+    inbox.put("healthy", 0, "x", 100, urgent=False)
+    assert set(inbox.take_overflow()) == {"denied"}
+
+
+def test_a_stream_alone_may_fill_the_buffer():
+    """A share is one of as many as there are streams: a single stream has all of the room."""
+    inbox = _inbox(max_bytes=8_000)
+    for number in range(100):
+        inbox.put("web", number, "x", 100, urgent=False)
+    assert inbox.statistics().pending_bytes == 7_000
+    assert inbox.take_overflow()["web"].count == 30
+
+
+def test_an_error_is_not_asked_for_its_streams_share():
+    """ERROR and above find room wherever there is any."""
+    inbox = _inbox(max_bytes=8_000)
+    inbox.note_held({"denied": 6_000, "healthy": 0}, 0)
+    for _ in range(61):
+        inbox.put("healthy", 0, "x", 100, urgent=False)
+    inbox.put("denied", 0, "x", 100, urgent=True)
+    assert not inbox.take_overflow()
+
+
+def test_many_streams_are_paid_for_by_the_buffer():
+    """What it costs to keep streams apart leaves less room for records, and none when it costs it all."""
+    inbox = _inbox(max_bytes=8_000)
+    inbox.note_held({}, 6_000)
+    _put(inbox, "a", "b")
+    assert not inbox.take_overflow()
+    inbox.note_held({}, 8_000)
+    _put(inbox, "c")
+    assert inbox.take_overflow()["web"].count == 1
+
+
+def test_overflows_of_very_many_streams_are_added_up():
+    """However many streams find no room, what is remembered of them is bounded and the count is exact."""
+    inbox = _inbox(max_bytes=0)
+    for number in range(1_000):
+        inbox.put(f"stream-{number}", number, "x", 100, urgent=False)
+    overflow = inbox.take_overflow()
+    assert len(overflow) == 65
+    assert overflow[""].count == 1_000 - 64
+    assert sum(each.count for each in overflow.values()) == 1_000
+    assert inbox.statistics().dropped == {"buffer_full": 1_000}

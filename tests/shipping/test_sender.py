@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import nullcontext
 
 import pytest
@@ -63,14 +62,19 @@ class Scripted:
 
 
 class Unhurried(TimeBudget):
-    """Writes down each pause among the calls, in the ceilings of full jitter, and does not wait."""
+    """Writes down each pause among the calls, in the ceilings of full jitter, and sets the clock forward."""
 
     def __init__(self, happened: list[object]) -> None:
-        super().__init__(Lifecycle(), lambda: 0.0, max_in_flight=1)
+        super().__init__(Lifecycle(), self.clock, max_in_flight=1)
         self._happened = happened
+        self._now = 0.0
+
+    def clock(self) -> float:
+        return self._now
 
     async def pause(self, seconds: float) -> None:
         self._happened.append(seconds)
+        self._now += seconds
 
 
 def put(*codes):
@@ -82,6 +86,8 @@ def make(*codes):
 
 
 GROUP = [("CreateLogGroup", "")]
+# Streams are created forty times a second at most.
+TURN = 0.025
 WAITED = {
     "taken at once": (put(""), []),
     "said to be there already": (put(TAKEN), []),
@@ -89,10 +95,10 @@ WAITED = {
     "denied": (put(DENIED, DENIED, ""), [0.2, 0.4]),
     "expired": (put(EXPIRED, ""), [0.2]),
     "no stream": (put(MISSING) + make("") + put(""), []),
-    "no group": (put(MISSING) + make(MISSING) + GROUP + make("") + put(""), []),
+    "no group": (put(MISSING) + make(MISSING) + GROUP + make("") + put(""), [TURN]),
     "unknown after its creation": (
         [*put(MISSING), *make(""), *put(MISSING), *make(""), *put(MISSING), *make(""), *put("")],
-        [0.2, 0.4],
+        [TURN, 0.2, 0.4],
     ),
     "denied for long, then no stream": (
         put(*[DENIED] * 5, MISSING) + make("") + put(""),
@@ -100,11 +106,15 @@ WAITED = {
     ),
     "throttled, no stream, throttled": (
         put(BUSY, MISSING) + make("") + put(BUSY, ""),
-        [0.2, 0.8],
+        [0.2, 0.1, 0.8],
     ),
     "the creation is throttled": (
         put(MISSING) + make(BUSY) + put(MISSING) + make("") + put(""),
         [0.2, 0.2],
+    ),
+    "throttled for long": (
+        put(*[BUSY] * 9, ""),
+        [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 20.0, 20.0],
     ),
     "refused for itself": (put(POISON), []),
 }
@@ -117,7 +127,7 @@ async def test_what_is_done_and_how_long_is_waited(script, pauses):
     progress = Progress(Batch.of("web", [("web", 0, "hello", 31, 0)]))
     await _sender(client).deliver(progress)
     assert client.script == []
-    assert [item for item in client.happened if isinstance(item, float)] == pauses
+    assert [item for item in client.happened if isinstance(item, float)] == pytest.approx(pauses)
     assert client.happened.count("renew") == sum(code == EXPIRED for _, code in script)
     assert not progress.is_open
 
@@ -135,10 +145,10 @@ async def test_a_group_that_another_process_creates(times, warnings, caplog):
 def _sender(client):
     settings = Settings("/app", "web", log_group_retention_days=None)
     budget = Unhurried(client.happened)
-    clock = asyncio.get_running_loop().time
+    clock = budget.clock
     diagnostics = Diagnostics(clock)
     backoff = Backoff(lambda: 1.0)
     return Sender(
         client, Provisioner(settings, client, diagnostics, backoff, budget, clock), diagnostics, backoff, budget,
-        Ledger(nullcontext()), group="/app", max_in_flight=1, max_event_bytes=1_000,
+        Ledger(nullcontext()), clock, group="/app", max_in_flight=1, max_event_bytes=1_000,
     )  # fmt: skip

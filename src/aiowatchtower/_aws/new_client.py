@@ -22,7 +22,8 @@ from .resolver import quiet_resolver
 from .session import load_data, new_session
 from .threads import DaemonThreads, RoomForThreads
 
-_READ_TIMEOUT: Final = 30
+# Longer than the longest try, whose deadline is the one that counts.
+_READ_TIMEOUT: Final = 70
 # So that an unreachable endpoint is warned of within 10 s, with the default send_interval of 5 s.
 _CONNECT_TIMEOUT: Final = 4
 # botocore reads the first. People write the second, because the client is named "logs".

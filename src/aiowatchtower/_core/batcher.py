@@ -7,12 +7,13 @@ event, at most 10 000 events, oldest first, at most 24 hours from first to last.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import islice
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
 from .events import STREAM, TIMESTAMP_MS, Batch, LogEvent
@@ -20,8 +21,18 @@ from .limits import MAX_BATCH_BYTES, MAX_BATCH_COUNT
 from .stream_queue import StreamQueue
 
 _stream: Final[Callable[[LogEvent], str]] = itemgetter(STREAM)
+# So many names of streams are remembered as known to CloudWatch Logs: those used last.
+_KNOWN_STREAMS: Final = 10_000
 # Streams that have been served leave their entries in the calendar; above this many it is cleared.
 _STALE_ENTRIES: Final = 1_000
+
+
+class _Out(NamedTuple):
+    """A batch that was cut and has not met its fate."""
+
+    seals: list[int]
+    size_bytes: int
+    oldest_ms: int
 
 
 class Batcher:
@@ -50,12 +61,14 @@ class Batcher:
         self._max_bytes = max_batch_bytes
         self._max_count = max_batch_count
         self._queues: dict[str, StreamQueue] = {}
-        self._out: dict[str, list[int]] = {}
-        # The time of the oldest event of each batch that is out.
-        self._out_since_ms: dict[str, int] = {}
-        # Streams to cut now, and when the others come of age: looked at on every turn, so that a
-        # thousand waiting streams must cost no more than one.
+        self._out: dict[str, _Out] = {}
+        # The streams to cut now, and when the others come of age. The worker asks at every turn, so a
+        # thousand waiting streams must cost no more than one. Streams to which a batch was delivered
+        # before are apart from those that may have to be created first.
+        self._known: dict[str, None] = {}
         self._ready: dict[str, None] = {}
+        self._ready_new: dict[str, None] = {}
+        self._is_hurried = False
         self._calendar: list[tuple[float, str]] = []
         self._seals = 0
         self._unmet: Counter[int] = Counter()
@@ -80,7 +93,11 @@ class Batcher:
             return
         queue.add(events, now)
         if self._is_full(queue) and stream not in self._out:
-            self._ready[stream] = None
+            self._make_ready(stream)
+
+    def _make_ready(self, stream: str) -> None:
+        ready = self._ready if stream in self._known else self._ready_new
+        ready[stream] = None
 
     def _is_full(self, queue: StreamQueue) -> bool:
         return queue.size_bytes >= self._max_bytes or queue.count >= self._max_count
@@ -89,8 +106,8 @@ class Batcher:
         """Note when a stream is to be cut that has something to cut and nothing out."""
         if stream in self._out:
             return
-        if queue.is_sealed or self._is_full(queue):
-            self._ready[stream] = None
+        if self._is_hurried or queue.is_sealed or self._is_full(queue):
+            self._make_ready(stream)
             return
         heappush(self._calendar, (self._due_at(stream, queue), stream))
         if len(self._calendar) > 2 * len(self._queues) + _STALE_ENTRIES:
@@ -115,20 +132,36 @@ class Batcher:
         """Return the streams that have events waiting and no batch out."""
         return [stream for stream in self._queues if stream not in self._out]
 
-    def due(self, now: float) -> list[str]:
-        """Return the streams whose next batch should be cut: full, old enough, or sealed."""
+    def hurry(self) -> None:
+        """Let every stream be due from now on."""
+        if self._is_hurried:
+            return
+        self._is_hurried = True
+        for stream in self.streams():
+            self._make_ready(stream)
+
+    def due(
+        self, now: float, at_most: int = sys.maxsize, at_most_new: int = sys.maxsize
+    ) -> list[str]:
+        """Return the streams whose next batch should be cut: full, old enough, or sealed.
+
+        Those that are known to exist come first, up to ``at_most`` of them; then come those that may
+        have to be created, up to ``at_most_new``.
+        """
         while self._calendar and self._calendar[0][0] <= now:
             entry = heappop(self._calendar)
             if self._is_current(entry):
-                self._ready[entry[1]] = None
-        return list(self._ready)
+                self._make_ready(entry[1])
+        return [*islice(self._ready, at_most), *islice(self._ready_new, at_most_new)]
 
     def is_due(self, stream: str, now: float) -> bool:
         """Return whether that stream is among those ``due``."""
         queue = self._queues.get(stream)
         if queue is None or stream in self._out:
             return False
-        return stream in self._ready or now >= self._due_at(stream, queue)
+        return (
+            stream in self._ready or stream in self._ready_new or now >= self._due_at(stream, queue)
+        )
 
     def due_at(self) -> float | None:
         """Return when the next stream comes of age that is not due yet, or None."""
@@ -142,9 +175,9 @@ class Batcher:
         if queue is None or stream in self._out:
             return None
         self._ready.pop(stream, None)
+        self._ready_new.pop(stream, None)
         events, size_bytes, met = queue.cut(self._max_bytes, self._max_count)
-        self._out[stream] = met
-        self._out_since_ms[stream] = events[0][TIMESTAMP_MS]
+        self._out[stream] = _Out(met, size_bytes, events[0][TIMESTAMP_MS])
         if not queue.count:
             del self._queues[stream]
         return Batch(stream, events, size_bytes)
@@ -153,13 +186,17 @@ class Batcher:
     def oldest_ms(self) -> int | None:
         """The time of the oldest event that waits or is out, or None."""
         waiting = [queue.oldest_ms for queue in self._queues.values()]
-        return min((*waiting, *self._out_since_ms.values()), default=None)
+        out = [batch.oldest_ms for batch in self._out.values()]
+        return min((*waiting, *out), default=None)
 
     def finish(self, stream: str) -> None:
         """Say that the stream's batch has met its fate: the next one may be cut."""
-        for seal in self._out.pop(stream):
+        for seal in self._out.pop(stream).seals:
             self._meet(seal)
-        del self._out_since_ms[stream]
+        self._known.pop(stream, None)
+        self._known[stream] = None
+        if len(self._known) > _KNOWN_STREAMS:
+            del self._known[next(iter(self._known))]
         if stream in self._queues:
             self._schedule(stream, self._queues[stream])
 
@@ -167,6 +204,33 @@ class Batcher:
         """Say that no batch is out any more, after a crash: what was not restored is lost."""
         for stream in list(self._out):
             self.finish(stream)
+
+    def is_known(self, stream: str) -> bool:
+        """Return whether a batch of that stream has met its fate not long ago: then the stream exists."""
+        return stream in self._known
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no event waits; those of batches that are out are not counted."""
+        return not self._queues
+
+    @property
+    def stream_count(self) -> int:
+        """How many streams have events that wait."""
+        return len(self._queues)
+
+    def held(self) -> dict[str, int]:
+        """Return how many bytes each stream has here, those of batches that are out included.
+
+        Known streams that have nothing here at the moment are one entry of no bytes, named "": they may
+        want room at any time.
+        """
+        held = {stream: queue.size_bytes for stream, queue in self._queues.items()}
+        for stream, out in self._out.items():
+            held[stream] = held.get(stream, 0) + out.size_bytes
+        if len(self._known) > len(held) or any(stream not in held for stream in self._known):
+            held[""] = 0
+        return held
 
     @property
     def count(self) -> int:
@@ -186,7 +250,7 @@ class Batcher:
         queue = self._queues.get(batch.stream)
         if queue is None:
             queue = self._queues[batch.stream] = StreamQueue()
-        queue.put_back(list(batch.events), self._out.pop(batch.stream))
+        queue.put_back(list(batch.events), self._out.pop(batch.stream).seals)
         self._schedule(batch.stream, queue)
 
     def seal(self) -> int:
@@ -196,7 +260,7 @@ class Batcher:
             queue = self._queues.get(stream)
             self._unmet[self._seals] += 1
             if queue is None:
-                self._out[stream].append(self._seals)
+                self._out[stream].seals.append(self._seals)
             else:
                 queue.seal(self._seals)
                 self._schedule(stream, queue)
@@ -210,13 +274,14 @@ class Batcher:
         """Hand out what is still waiting, to be given up. Batches that are out stay out."""
         queues, self._queues = self._queues, {}
         self._ready.clear()
+        self._ready_new.clear()
         self._calendar.clear()
         for stream, queue in queues.items():
             for segment in queue.segments:
                 yield from segment.events
                 if stream in self._out:
                     # Whoever sealed these waits for the batch that was cut before them, too.
-                    self._out[stream] += segment.seals
+                    self._out[stream].seals.extend(segment.seals)
                     continue
                 for seal in segment.seals:
                     self._meet(seal)

@@ -131,7 +131,6 @@ class Receipt(NamedTuple):
     rejected: Mapping[str, int] = MappingProxyType({})
     dropped: Mapping[str, int] = MappingProxyType({})
     lost: Sequence[Lost] = ()
-    retries: int = 0
     wire_bytes: int = 0
     possible_duplicates: int = 0
     accepted_at: datetime | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Final
 
 from .events import Batch, Lost, own_event
 from .limits import MAX_BATCH_SPAN_MS
@@ -38,15 +39,28 @@ class Overflow:
         return Lost("buffer_full", stream, self.count, self.size_bytes, self.first_ms, self.last_ms)
 
 
+# So many streams get a marker of their own for what they have lost; that of the others is told in theirs.
+_MARKED_STREAMS: Final = 64
+
+
 class Gaps:
-    """The losses of each stream that its readers have not been told of yet."""
+    """The losses of each stream that its readers have not been told of yet.
+
+    Losses of very many streams do not become as many markers, for each of which a stream might have to
+    be created first: they are added to the loss of a stream that has one already.
+    """
 
     def __init__(self) -> None:
         self._lost: dict[str, Overflow] = {}
         self._written: dict[str, Batch] = {}
 
     def add(self, stream: str, overflow: Overflow) -> None:
-        """Add newer losses of one stream."""
+        """Add newer losses of one stream; "" stands for several that are not told apart."""
+        if stream not in self._lost and (not stream or len(self._lost) >= _MARKED_STREAMS):
+            stream = next(iter(self._lost), stream)
+        if not stream:
+            # Nothing is known but that records were dropped, and no reader could be told of it.
+            return
         before = self._lost.setdefault(stream, overflow)
         if before is not overflow:
             before.merge(overflow)

@@ -185,6 +185,16 @@ class Ledger:
         """Book the fates of one batch and free its bytes."""
         self._book(lambda seen: _settled(seen, receipt))
 
+    def note_retry(self, possible_duplicates: int) -> None:
+        """Count a try beyond a batch's first, when it is made; AWS may have so many of its events already."""
+        self._book(
+            lambda seen: replace(
+                seen,
+                retries=seen.retries + 1,
+                possible_duplicates=seen.possible_duplicates + possible_duplicates,
+            )
+        )
+
     def note_error(self, error: DeliveryError) -> None:
         """Remember the latest failure, without its traceback: that refers to a whole batch of texts."""
         bare = error.without_traceback()
@@ -280,7 +290,6 @@ def _settled(seen: Statistics, receipt: Receipt) -> Statistics:
         # A batch that was interrupted before any fate was found comes again.
         batches=seen.batches + bool(batch.events),
         wire_bytes=seen.wire_bytes + receipt.wire_bytes,
-        retries=seen.retries + receipt.retries,
     )
     if not batch.counted:
         return after

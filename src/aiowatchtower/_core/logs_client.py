@@ -1,4 +1,4 @@
-"""CloudWatch Logs as the sender sees it: five calls, one kind of error."""
+"""CloudWatch Logs as the sender sees it: seven calls, one kind of error."""
 
 from __future__ import annotations
 
@@ -35,3 +35,6 @@ class LogsClient(Protocol):
 
     async def renew(self) -> None:
         """Look for new credentials, and use them if there are any."""
+
+    async def aclose(self) -> None:
+        """Close the connections; the next call opens new ones."""

@@ -74,6 +74,23 @@ _ABOUT_THE_REQUEST: Final = re.compile(r"logGroupName|logStreamName|\bentity\b",
 _EVENT_LIMIT: Final = re.compile(r"exceeds limit of (\d+)")
 
 
+# These codes, and HTTP 429, say that a quota of the account is exhausted.
+_THROTTLED: Final = frozenset(
+    {
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+    }
+)
+
+
+def is_throttled(error: DeliveryError) -> bool:
+    """Return whether the request was refused because the account sends too many."""
+    return error.code in _THROTTLED or error.status == _TOO_MANY_REQUESTS
+
+
 def judge(error: DeliveryError) -> Verdict:
     """Return what to do about ``error``.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from aiowatchtower._text.truncate import truncate
 
@@ -15,6 +15,18 @@ from .limits import EVENT_OVERHEAD_BYTES
 
 # First and one past the last of a batch's events.
 _Range: TypeAlias = tuple[int, int]
+
+
+class Try(NamedTuple):
+    """What one more put of a part is, for the statistics.
+
+    Attributes:
+        is_retry: Whether the batch was put before, apart from puts that found no stream.
+        possible_duplicates: How many events AWS may have already, because the last answer was lost.
+    """
+
+    is_retry: bool
+    possible_duplicates: int
 
 
 class Progress:
@@ -32,8 +44,8 @@ class Progress:
         self._lost: list[Lost] = []
         self._wire_bytes = 0
         self._puts = 0
-        self._maybe_accepted = False
-        self._possible_duplicates = 0
+        # Where the parts begin whose last put had no answer.
+        self._in_doubt: set[int] = set()
         self._accepted_at: datetime | None = None
 
     @property
@@ -53,12 +65,13 @@ class Progress:
         """The events without a fate, in order."""
         return self._of(self._parts)
 
-    def trying(self) -> None:
-        """Count a try, and the doubt when the answer to the one before was lost."""
+    def trying(self) -> Try:
+        """Count a try, and say what it is."""
+        start = self._parts[0][0]
+        found = Try(self._puts > 0, len(self.part) if start in self._in_doubt else 0)
+        self._in_doubt.discard(start)
         self._puts += 1
-        if self._maybe_accepted:
-            self._possible_duplicates += len(self.part)
-            self._maybe_accepted = False
+        return found
 
     def found_missing(self) -> None:
         """Take back the try that found no stream: every new stream begins with one."""
@@ -66,7 +79,8 @@ class Progress:
 
     def failed(self, *, maybe_accepted: bool) -> None:
         """Note that the try brought no acceptance; AWS may have the events all the same."""
-        self._maybe_accepted = maybe_accepted
+        if maybe_accepted:
+            self._in_doubt.add(self._parts[0][0])
 
     def accepted(self, answer: Answer, at: datetime) -> None:
         """Book what AWS answered for the part: all in, but for those out of time."""
@@ -87,13 +101,21 @@ class Progress:
         """Book the part as delivered before: AWS says that it has it already."""
         self._meet()
 
+    def halve(self) -> bool:
+        """Let the part be put as two. Returns False when it is a single event."""
+        start, end = self._parts[0]
+        if end - start == 1:
+            return False
+        middle = (start + end) // 2
+        self._parts[0] = (middle, end)
+        self._parts.appendleft((start, middle))
+        if start in self._in_doubt:
+            self._in_doubt.add(middle)
+        return True
+
     def refused(self, error: DeliveryError) -> bool:
         """Halve the refused part; an event alone is dropped. Returns whether one was."""
-        start, end = self._parts[0]
-        if end - start > 1:
-            middle = (start + end) // 2
-            self._parts[0] = (middle, end)
-            self._parts.appendleft((start, middle))
+        if self.halve():
             return False
         self._lose(self._dropped, "refused", self.part, error)
         self._meet()
@@ -115,15 +137,14 @@ class Progress:
         in_doubt = 0
         if self._parts:
             batch = Batch.of(batch.stream, self._of(self._met), counted=batch.counted)
-            in_doubt = len(self.part) if self._maybe_accepted else 0
+            in_doubt = sum(end - start for start, end in self._parts if start in self._in_doubt)
         return Receipt(
             batch=batch,
             rejected=self._rejected,
             dropped=self._dropped,
             lost=self._lost,
-            retries=max(0, self._puts - 1),
             wire_bytes=self._wire_bytes,
-            possible_duplicates=self._possible_duplicates + in_doubt,
+            possible_duplicates=in_doubt,
             accepted_at=self._accepted_at,
         )
 

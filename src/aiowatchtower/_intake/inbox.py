@@ -10,7 +10,8 @@ from collections import deque
 from itertools import repeat, starmap
 from typing import Final, NamedTuple
 
-from aiowatchtower._core.events import LogEvent, total_bytes
+from aiowatchtower._core.events import LogEvent
+from aiowatchtower._core.events import total_bytes as size_of
 from aiowatchtower._core.gaps import Overflow
 from aiowatchtower._core.ledger import Ledger, Statistics
 from aiowatchtower._core.phase import Lifecycle, Phase
@@ -27,6 +28,8 @@ DRAIN_SECONDS: Final = 0.02
 _SLICE_EVENTS: Final = 5_000
 # One part in so many of the buffer is kept for ERROR and above.
 _RESERVE: Final = 8
+# One part in so many of the buffer is kept for the streams that hold no more than their share of it.
+_FAIR_PART: Final = 4
 # What records are counted under that are logged after their block.
 _AFTER_EXIT: Final = "after_exit"
 
@@ -56,8 +59,7 @@ class Inbox:
     """
 
     def __init__(self, max_bytes: int, ledger: Ledger, lifecycle: Lifecycle) -> None:
-        self._urgent_room = max_bytes
-        self._room = max_bytes - max_bytes // _RESERVE
+        self._max_bytes = max_bytes
         self._ledger = ledger
         self._lifecycle = lifecycle
         # Directories in which earlier blocks have left records that are pending still.
@@ -68,6 +70,9 @@ class Inbox:
         self._lock = threading.RLock()
         self._staged: deque[LogEvent] = deque()
         self._staged_bytes = 0
+        # What the streams hold of the buffer: as the worker has last said, and what has come since.
+        self._held: dict[str, int] = {}
+        self._set_rooms(0)
         # Taken from the staging area, and counted in, but not handed over: empty but for an exception.
         self._in_hand: list[LogEvent] = []
         self._counted: list[LogEvent] = []
@@ -105,6 +110,21 @@ class Inbox:
         """Whether records have been dropped for want of room that no worker has been told of yet."""
         return self._spill.has_overflowed
 
+    def _set_rooms(self, overhead_bytes: int) -> None:
+        """Work out up to which size of all records which ones are taken."""
+        # Up to here, records are taken without another question.
+        self._easy_room = self._max_bytes - self._max_bytes // _FAIR_PART - overhead_bytes
+        # Up to here, those of streams that hold no more than their share.
+        self._room = self._max_bytes - self._max_bytes // _RESERVE - overhead_bytes
+        # Up to here, those of level ERROR and above.
+        self._urgent_room = self._max_bytes - overhead_bytes
+
+    def note_held(self, held: dict[str, int], overhead_bytes: int) -> None:
+        """Take note of how many bytes each stream holds, and of what keeping that many streams costs."""
+        with self._lock:
+            self._held = held
+            self._set_rooms(overhead_bytes)
+
     def put(
         self, stream: str, timestamp_ms: int, message: str, size_bytes: int, urgent: bool
     ) -> None:
@@ -114,8 +134,10 @@ class Inbox:
         where the event of a record is made.
         """
         staged_bytes = self._staged_bytes + size_bytes
-        room = self._urgent_room if urgent else self._room
-        if staged_bytes + self._ledger.pending_bytes > room:
+        total_bytes = staged_bytes + self._ledger.pending_bytes
+        if total_bytes > self._easy_room and not self._has_room(
+            stream, size_bytes, total_bytes, urgent
+        ):
             self._put_beside((stream, timestamp_ms, message, size_bytes, 0))
         elif self._spool is not None:
             # The spool's thread has the record before the worker may: what is done with is in there.
@@ -132,6 +154,23 @@ class Inbox:
             self._staged.append((stream, timestamp_ms, message, size_bytes, 0))
         if not self._is_drain_scheduled:
             self._schedule_drain()
+
+    def _has_room(self, stream: str, size_bytes: int, total_bytes: int, urgent: bool) -> bool:
+        """Return whether a record is taken now that the buffer is short.
+
+        A stream that is blocked must not take the room from all others: streams that hold more than an
+        equal share of the buffer lose their newest records first. All streams that hold nothing at the
+        moment have one share together.
+        """
+        if total_bytes > (self._urgent_room if urgent else self._room):
+            return False
+        with self._lock:
+            held_bytes = self._held.get(stream, 0) + size_bytes
+            streams = len(self._held) + (stream not in self._held)
+            if not urgent and held_bytes * streams > self._room and streams > 1:
+                return False
+            self._held[stream] = held_bytes
+        return True
 
     def _schedule_drain(self) -> None:
         with self._lock:
@@ -157,7 +196,7 @@ class Inbox:
     def _refuse_staged(self) -> None:
         """Drop records whose threads have seen an open handler, and staged them after it was closed."""
         late = [self._staged.popleft() for _ in range(len(self._staged))]
-        self._staged_bytes -= total_bytes(late)
+        self._staged_bytes -= size_of(late)
         if late:
             self._ledger.count_unbuffered(self._lifecycle.reason, len(late))
 
@@ -215,7 +254,7 @@ class Inbox:
         while self._arrivals is not None and not self._arrivals.records.empty():
             left.append(self._arrivals.records.get_nowait())
         count = self._ledger.pending - sum(map(len, left))
-        size_bytes = self._ledger.pending_bytes - sum(map(total_bytes, left))
+        size_bytes = self._ledger.pending_bytes - sum(map(size_of, left))
         self._ledger.drop("abandoned", count, size_bytes)
         return left
 
@@ -270,7 +309,7 @@ class Inbox:
             self._in_hand.extend(
                 starmap(self._staged.popleft, repeat((), count - len(self._in_hand)))
             )
-            size_bytes = total_bytes(self._in_hand)
+            size_bytes = size_of(self._in_hand)
             self._ledger.count_in(len(self._in_hand), size_bytes)
             self._counted, self._in_hand = self._in_hand, []
             # With nothing staged the sum is zero, however much unsynchronised additions made it drift.
@@ -335,7 +374,7 @@ class Inbox:
     @property
     def is_roomy(self) -> bool:
         """Whether at least half of the buffer is free."""
-        return (self._ledger.pending_bytes + self._staged_bytes) * 2 <= self._urgent_room
+        return (self._ledger.pending_bytes + self._staged_bytes) * 2 <= self._max_bytes
 
     def statistics(self) -> Statistics:
         """Return the counters, consistent with each other."""

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiowatchtower._core.events import SIZE_BYTES, STREAM, TIMESTAMP_MS, LogEvent, total_bytes
 from aiowatchtower._core.gaps import Overflow
 from aiowatchtower._core.ledger import Ledger
 from aiowatchtower._spool.values import Taken
 from aiowatchtower._spool.writer import Writer
+
+# Overflows of so many streams are told apart; those of all others are added up in one.
+_TOLD_APART: Final = 64
+# The name under which they are added up, which is no stream's.
+_OTHER_STREAMS: Final = ""
 
 
 class Spill:
@@ -38,6 +45,9 @@ class Spill:
     def _add_overflow(self, event: LogEvent) -> None:
         stream, timestamp_ms = event[STREAM], event[TIMESTAMP_MS]
         overflow = self._overflow.get(stream)
+        if overflow is None and len(self._overflow) >= _TOLD_APART:
+            stream = _OTHER_STREAMS
+            overflow = self._overflow.get(stream)
         if overflow is None:
             overflow = self._overflow[stream] = Overflow(timestamp_ms)
         overflow.add(timestamp_ms, event[SIZE_BYTES])

@@ -17,6 +17,7 @@ from aiowatchtower._aws.client import AwsLogsClient
 from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.batcher import Batcher, spread
 from aiowatchtower._core.errors import SetupError
+from aiowatchtower._core.logs_client import LogsClient
 from aiowatchtower._core.phase import Phase
 from aiowatchtower._diagnostics.own_log import say
 from aiowatchtower._diagnostics.self_feeding import shipping
@@ -40,9 +41,18 @@ _STEADY_SECONDS: Final = 60.0
 
 
 class Pipeline:
-    """Runs one handler on the current loop, for one block only. Made where the block is entered."""
+    """Runs one handler on the current loop, for one block only. Made where the block is entered.
 
-    def __init__(self, handler: CloudWatchLogHandler, threads: Executor | None = None) -> None:
+    ``client`` is what it puts through; by default an aiobotocore client of its own, which looks up names
+    and reads files in ``threads``.
+    """
+
+    def __init__(
+        self,
+        handler: CloudWatchLogHandler,
+        threads: Executor | None = None,
+        client: LogsClient | None = None,
+    ) -> None:
         settings = handler.settings
         self._handler = handler
         self._inbox = handler.inbox
@@ -53,7 +63,7 @@ class Pipeline:
         # The application's filters and formatters see what botocore logs in the worker, and may ask for
         # context variables that were set before the block was entered.
         self._context = contextvars.copy_context()
-        self._client = AwsLogsClient(settings, threads)
+        self._client: LogsClient = client or AwsLogsClient(settings, threads)
         self._backoff = Backoff(random.random)
         self._budget = TimeBudget(lifecycle, clock, settings.max_in_flight)
         self._provisioner = Provisioner(
@@ -84,6 +94,7 @@ class Pipeline:
                 self._backoff,
                 self._budget,
                 handler.ledger,
+                clock,
                 group=settings.log_group_name,
                 max_in_flight=settings.max_in_flight,
                 max_event_bytes=settings.max_event_bytes,
@@ -92,6 +103,8 @@ class Pipeline:
             self._budget,
             self._on_drop,
             clock,
+            handler.diagnostics,
+            settings.log_stream_name,
             self._spooling,
         )
         self._metrics = OwnMetrics(

@@ -15,7 +15,8 @@ from aiowatchtower._core.backoff import Backoff
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.limits import CREATE_STREAM_PER_SECOND, CREATIONS_AT_ONCE
 from aiowatchtower._core.logs_client import LogsClient
-from aiowatchtower._core.policy import Verdict, judge
+from aiowatchtower._core.pace import Pace
+from aiowatchtower._core.policy import Verdict, is_throttled, judge
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 
 from .time_budget import TimeBudget, unanswered
@@ -56,7 +57,8 @@ class Provisioner:
         self._group_lock = anyio.Lock()
         self._slots = anyio.CapacityLimiter(CREATIONS_AT_ONCE)
         self._groups_created = 0
-        self._next_stream_at = 0.0
+        self._turns = anyio.Lock()
+        self._pace = Pace(1 / CREATE_STREAM_PER_SECOND)
         self._retention = Retention.SETTLED
 
     async def provide(self, stream: str) -> None:
@@ -88,8 +90,15 @@ class Provisioner:
         resource = f"{self._settings.log_group_name}:{stream}"
         # Creations that hang must leave connections to those who put.
         async with self._slots:
-            with self._budget.limited_try("CreateLogStream", resource):
-                await self._client.create_stream(stream)
+            asked_at = self._clock()
+            try:
+                with self._budget.limited_try("CreateLogStream", resource):
+                    await self._client.create_stream(stream)
+            except DeliveryError as exc:
+                if is_throttled(exc):
+                    self._pace.throttled(asked_at, self._clock())
+                raise
+            self._pace.accepted()
 
     def _missing(self, switch: str, stream: str) -> DeliveryError:
         group = self._settings.log_group_name
@@ -101,12 +110,15 @@ class Provisioner:
         )
 
     async def _take_turn(self) -> None:
-        """Keep the rate of CreateLogStream under the account's quota."""
-        now = self._clock()
-        turn = max(now, self._next_stream_at)
-        self._next_stream_at = turn + 1 / CREATE_STREAM_PER_SECOND
-        if turn > now:
-            await anyio.sleep(turn - now)
+        """Keep the rate of CreateLogStream under the account's quota, and under what is left of it."""
+        async with self._turns:
+            while rest := self._pace.rest(self._clock()):
+                if self._budget.is_leaving:
+                    # There is no time to be lost: keep no other distance than that of the quota.
+                    await anyio.sleep(min(rest, 1 / CREATE_STREAM_PER_SECOND))
+                    break
+                await self._budget.pause(rest)
+            self._pace.sent(self._clock())
 
     async def _create_group(self) -> None:
         """Create the group; without its tags rather than not at all, but never without its KMS key."""
