@@ -16,7 +16,7 @@ ROOT = Path(aiowatchtower.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 TESTS = sorted(Path(__file__).parent.rglob("test_*.py"))
 # A file has the length of its subject; above this, it most likely has two.
-MAX_LINES = 350
+MAX_LINES = 400
 
 # A room is a folder directly in the package, or a module there. Each may import from the floors below
 # and from its own floor.

@@ -15,6 +15,7 @@ from aiowatchtower._core.events import total_bytes as size_of
 from aiowatchtower._core.gaps import Overflow
 from aiowatchtower._core.ledger import Ledger, Statistics
 from aiowatchtower._core.phase import Lifecycle, Phase
+from aiowatchtower._core.room import Room
 from aiowatchtower._spool.values import Taken
 from aiowatchtower._spool.writer import Writer
 
@@ -26,10 +27,6 @@ DRAIN_SECONDS: Final = 0.02
 # Taking over so many events costs about a quarter of a millisecond of the loop's time; then others get
 # their turn.
 _SLICE_EVENTS: Final = 5_000
-# One part in so many of the buffer is kept for ERROR and above.
-_RESERVE: Final = 8
-# One part in so many of the buffer is kept for the streams that hold no more than their share of it.
-_FAIR_PART: Final = 4
 # What records are counted under that are logged after their block.
 _AFTER_EXIT: Final = "after_exit"
 
@@ -70,9 +67,7 @@ class Inbox:
         self._lock = threading.RLock()
         self._staged: deque[LogEvent] = deque()
         self._staged_bytes = 0
-        # What the streams hold of the buffer: as the worker has last said, and what has come since.
-        self._held: dict[str, int] = {}
-        self._set_rooms(0)
+        self._room = Room(self._max_bytes)
         # Taken from the staging area, and counted in, but not handed over: empty but for an exception.
         self._in_hand: list[LogEvent] = []
         self._counted: list[LogEvent] = []
@@ -110,20 +105,10 @@ class Inbox:
         """Whether records have been dropped for want of room that no worker has been told of yet."""
         return self._spill.has_overflowed
 
-    def _set_rooms(self, overhead_bytes: int) -> None:
-        """Work out up to which size of all records which ones are taken."""
-        # Up to here, records are taken without another question.
-        self._easy_room = self._max_bytes - self._max_bytes // _FAIR_PART - overhead_bytes
-        # Up to here, those of streams that hold no more than their share.
-        self._room = self._max_bytes - self._max_bytes // _RESERVE - overhead_bytes
-        # Up to here, those of level ERROR and above.
-        self._urgent_room = self._max_bytes - overhead_bytes
-
     def note_held(self, held: dict[str, int], overhead_bytes: int) -> None:
         """Take note of how many bytes each stream holds, and of what keeping that many streams costs."""
         with self._lock:
-            self._held = held
-            self._set_rooms(overhead_bytes)
+            self._room.note_held(held, overhead_bytes)
 
     def put(
         self, stream: str, timestamp_ms: int, message: str, size_bytes: int, urgent: bool
@@ -135,7 +120,7 @@ class Inbox:
         """
         staged_bytes = self._staged_bytes + size_bytes
         total_bytes = staged_bytes + self._ledger.pending_bytes
-        if total_bytes > self._easy_room and not self._has_room(
+        if total_bytes > self._room.easy_bytes and not self._has_room(
             stream, size_bytes, total_bytes, urgent
         ):
             self._put_beside((stream, timestamp_ms, message, size_bytes, 0))
@@ -156,21 +141,8 @@ class Inbox:
             self._schedule_drain()
 
     def _has_room(self, stream: str, size_bytes: int, total_bytes: int, urgent: bool) -> bool:
-        """Return whether a record is taken now that the buffer is short.
-
-        A stream that is blocked must not take the room from all others: streams that hold more than an
-        equal share of the buffer lose their newest records first. All streams that hold nothing at the
-        moment have one share together.
-        """
-        if total_bytes > (self._urgent_room if urgent else self._room):
-            return False
         with self._lock:
-            held_bytes = self._held.get(stream, 0) + size_bytes
-            streams = len(self._held) + (stream not in self._held)
-            if not urgent and held_bytes * streams > self._room and streams > 1:
-                return False
-            self._held[stream] = held_bytes
-        return True
+            return self._room.takes(stream, size_bytes, total_bytes, urgent=urgent)
 
     def _schedule_drain(self) -> None:
         with self._lock:
@@ -374,7 +346,7 @@ class Inbox:
     @property
     def is_roomy(self) -> bool:
         """Whether at least half of the buffer is free."""
-        return (self._ledger.pending_bytes + self._staged_bytes) * 2 <= self._max_bytes
+        return self._room.is_roomy(self._ledger.pending_bytes + self._staged_bytes)
 
     def statistics(self) -> Statistics:
         """Return the counters, consistent with each other."""

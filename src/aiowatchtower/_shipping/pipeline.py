@@ -28,6 +28,7 @@ from .on_drop import DropNotifier
 from .own_metrics import OwnMetrics
 from .provisioner import Provisioner
 from .sender import Sender
+from .shares import Shares
 from .spooling import Spooling, open_spool
 from .strict import prove_delivery
 from .time_budget import TimeBudget
@@ -81,6 +82,12 @@ class Pipeline:
             max_batch_count=settings.max_batch_count,
         )
         arrivals = self._inbox.enter(self._loop, writer)
+        batcher = Batcher(
+            max_age=max(0.0, settings.interval - DRAIN_SECONDS),
+            phase=spread(random.getrandbits(32)),
+            max_batch_bytes=settings.max_batch_size,
+            max_batch_count=settings.max_batch_count,
+        )
         self._worker = Worker(
             self._inbox,
             arrivals,
@@ -103,8 +110,7 @@ class Pipeline:
             self._budget,
             self._on_drop,
             clock,
-            handler.diagnostics,
-            settings.log_stream_name,
+            Shares(self._inbox, batcher, handler.diagnostics, clock, settings.log_stream_name),
             self._spooling,
         )
         self._metrics = OwnMetrics(

@@ -26,7 +26,6 @@ from aiowatchtower._core.gaps import Gaps
 from aiowatchtower._core.ledger import Ledger
 from aiowatchtower._core.phase import Lifecycle, Phase
 from aiowatchtower._core.progress import Progress
-from aiowatchtower._diagnostics.rate_limit import Diagnostics
 from aiowatchtower._diagnostics.self_feeding import start_shipping
 from aiowatchtower._intake.inbox import Arrivals, Inbox
 
@@ -35,6 +34,7 @@ from .flushes import Flushes
 from .on_drop import DropNotifier
 from .provisioner import Provisioner
 from .sender import Sender
+from .shares import Shares
 from .spooling import Spooling
 from .time_budget import TimeBudget
 
@@ -43,13 +43,6 @@ _OVERFLOW_CHECK_SECONDS: Final = 1.0
 # be created, which are limited by AWS's quota for new streams.
 _LANES: Final = 1_000
 _NEW_LANES: Final = 64
-# What it costs in memory to keep the events of one more stream apart, whatever their size. The buffer pays
-# for it when there are many.
-_STREAM_OVERHEAD_BYTES: Final = 1_024
-_MANY_STREAMS: Final = 1_000
-# How often it is added up what each stream holds, while that matters.
-_NOTE_SECONDS: Final = 0.1
-_NEVER: Final = float("-inf")
 _PASSED_ON: Final = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
 
 
@@ -72,8 +65,7 @@ class Worker:
         budget: TimeBudget,
         on_drop: DropNotifier,
         clock: Callable[[], float],
-        diagnostics: Diagnostics,
-        stream_template: str,
+        shares: Shares,
         spooling: Spooling | None = None,
     ) -> None:
         self._inbox = inbox
@@ -88,9 +80,7 @@ class Worker:
         self._on_drop = on_drop
         self._clock = clock
         self._spooling = spooling
-        self._diagnostics = diagnostics
-        self._template = stream_template
-        self._noted_at = _NEVER
+        self._shares = shares
         self._scope = anyio.CancelScope()
         self._lanes: set[str] = set()
         self._new_lanes: set[str] = set()
@@ -227,7 +217,7 @@ class Worker:
         self._take_overflow()
         if self._provisioner.claim_retention():
             tasks.start_soon(self._set_retention)
-        self._note_held()
+        self._shares.note()
         for stream in (*self._gaps.streams(now=self._may_mark()), *self._to_cut()):
             if stream not in self._lanes:
                 self._lanes.add(stream)
@@ -243,26 +233,6 @@ class Worker:
         known = len(self._lanes) - len(self._new_lanes)
         new = (_LANES if is_leaving else _NEW_LANES) - len(self._new_lanes)
         return self._batcher.due(self._clock(), max(0, _LANES - known), max(0, new))
-
-    def _note_held(self) -> None:
-        """Tell the inbox what the streams hold, when that matters, and the user when they are too many."""
-        streams = self._batcher.stream_count
-        if streams > _MANY_STREAMS:
-            self._diagnostics.warn(
-                "many_streams",
-                f"{streams} log streams have records waiting. Each costs requests and memory, and "
-                f"CloudWatch Logs lets an account create 50 a second: let log_stream_name="
-                f"{self._template!r} vary less. Names of tasks and threads are not bounded by default",
-            )
-        matters = streams > _MANY_STREAMS or not self._inbox.is_roomy
-        now = self._clock()
-        if matters and now >= self._noted_at + _NOTE_SECONDS:
-            self._noted_at = now
-            overhead_bytes = streams * _STREAM_OVERHEAD_BYTES if streams > _MANY_STREAMS else 0
-            self._inbox.note_held(self._batcher.held(), overhead_bytes)
-        elif not matters and self._noted_at > _NEVER:
-            self._noted_at = _NEVER
-            self._inbox.note_held({}, 0)
 
     def _take_overflow(self) -> None:
         for stream, overflow in self._inbox.take_overflow().items():
