@@ -106,7 +106,7 @@ WAITED = {
     ),
     "throttled, no stream, throttled": (
         put(BUSY, MISSING) + make("") + put(BUSY, ""),
-        [0.2, 0.1, 0.8],
+        [0.2, 0.8],
     ),
     "the creation is throttled": (
         put(MISSING) + make(BUSY) + put(MISSING) + make("") + put(""),

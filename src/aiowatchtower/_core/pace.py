@@ -24,17 +24,23 @@ class Pace:
         """Keep requests ``least_seconds`` apart even when nothing is throttled."""
         self._least = least_seconds
         self._apart = least_seconds
-        self._next_at = float("-inf")
+        self._stream: str | None = None
+        self._sent_at = self._next_at = float("-inf")
         self._slowed_at = float("-inf")
 
-    def rest(self, now: float) -> float:
-        """Return how many seconds the next request has to wait; 0 when it may be sent now."""
-        return max(0.0, self._next_at - now)
+    def rest(self, stream: str, now: float) -> float:
+        """Return how many seconds the stream's next request has to wait; 0 when it may be sent now.
 
-    def sent(self, now: float) -> None:
-        """Note that a request is sent now."""
-        if self._apart:
-            self._next_at = now + self._apart
+        The stream that has sent the last one keeps its distance by its own back-off.
+        """
+        next_at = self._sent_at + self._least if stream == self._stream else self._next_at
+        return max(0.0, next_at - now)
+
+    def sent(self, stream: str, now: float) -> None:
+        """Note that a request of that stream is sent now."""
+        self._stream = stream
+        self._sent_at = now
+        self._next_at = now + self._apart
 
     def throttled(self, asked_at: float, now: float) -> None:
         """Slow down, because a request that was sent at ``asked_at`` was throttled.

@@ -66,7 +66,7 @@ class Provisioner:
         if not self._settings.create_log_stream:
             raise self._missing("create_log_stream", stream)
         seen = self._groups_created
-        await self._take_turn()
+        await self._take_turn(stream)
         try:
             await self._create_stream(stream)
         except DeliveryError as exc:
@@ -83,7 +83,7 @@ class Provisioner:
             if seen == self._groups_created:
                 await self._create_group()
                 self._groups_created += 1
-        await self._take_turn()
+        await self._take_turn(stream)
         await self._create_stream(stream)
 
     async def _create_stream(self, stream: str) -> None:
@@ -109,16 +109,16 @@ class Provisioner:
             resource=f"{group}:{stream}",
         )
 
-    async def _take_turn(self) -> None:
+    async def _take_turn(self, stream: str) -> None:
         """Keep the rate of CreateLogStream under the account's quota, and under what is left of it."""
         async with self._turns:
-            while rest := self._pace.rest(self._clock()):
+            while rest := self._pace.rest(stream, self._clock()):
                 if self._budget.is_leaving:
                     # There is no time to be lost: keep no other distance than that of the quota.
                     await anyio.sleep(min(rest, 1 / CREATE_STREAM_PER_SECOND))
                     break
                 await self._budget.pause(rest)
-            self._pace.sent(self._clock())
+            self._pace.sent(stream, self._clock())
 
     async def _create_group(self) -> None:
         """Create the group; without its tags rather than not at all, but never without its KMS key."""

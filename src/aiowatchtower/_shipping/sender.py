@@ -136,7 +136,7 @@ class Sender:
             if os.getpid() != self._process:
                 # A copy of the parent's worker, in a forked child: these are the parent's records.
                 await anyio.sleep_forever()
-            await self._take_turn()
+            await self._take_turn(stream)
             self._note_try(progress)
             resource = f"{self._group}:{stream}"
             asked_at = self._clock()
@@ -160,11 +160,11 @@ class Sender:
                 "entity", f"CloudWatch Logs rejected entity=: {answer.entity_error}"
             )
 
-    async def _take_turn(self) -> None:
+    async def _take_turn(self, stream: str) -> None:
         """Wait for this process's next turn while the account is throttled."""
-        while not self._budget.is_leaving and (rest := self._pace.rest(self._clock())):
+        while not self._budget.is_leaving and (rest := self._pace.rest(stream, self._clock())):
             await self._budget.pause(rest)
-        self._pace.sent(self._clock())
+        self._pace.sent(stream, self._clock())
 
     def _note_try(self, progress: Progress) -> None:
         """Count a retry now that it is made: its answer may take long, or never come."""
