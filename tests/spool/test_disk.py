@@ -336,3 +336,13 @@ def test_several_processes_make_their_directories_at_once(tmp_path):
     for each in living:
         each.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_records_that_come_before_the_opening_stay_with_their_owner():
+    """Opening after the first records makes no second directory, in which nothing knew of them."""
+    disk = Disk()
+    living = keeper(MemoryFiles(disk))
+    living.store(events(1, 3), [], 0.0)
+    assert living.open(0.0) is None
+    assert len(MemoryFiles(disk).names(ROOT)) == 1
+    assert len(living.held(numbers(events(1, 3)))) == 3

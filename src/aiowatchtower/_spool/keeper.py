@@ -76,6 +76,9 @@ class Keeper:
 
     def open(self, now: float) -> OSError | None:
         """Make the own directory; return why that cannot be done."""
+        if self._owner is not None:
+            # Records that came first have opened it.
+            return None
         error: OSError | None = None
         for _ in range(_MAKE_TRIES):
             try:
