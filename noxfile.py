@@ -298,6 +298,14 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+@on_every_python
+def stress(session: nox.Session) -> None:
+    """Let many threads log while blocks are entered and left, and count; `-- --rounds 20` for longer."""
+    session.install(".")
+    session.run("python", "tests/stress/run.py", *session.posargs)
+
+
+@nox.session(default=False)
 def fleet(session: nox.Session) -> None:
     """Drive ten thousand simulated workers through what deployments go through; `-- --workers 500` is quick."""
     session.install(".", *group("smoke"))

@@ -49,7 +49,8 @@ async def main() -> None:
             print(logs.statistics().recovered, logs.statistics().possible_duplicates, flush=True)
             return
         if MODE == "fork" and os.fork() == 0:
-            print(f"child {os.getpid()}", flush=True)
+            # One write: the parent writes its own lines meanwhile.
+            os.write(1, f"child {os.getpid()}\n".encode())
             threading.Event().wait()
         if MODE == "blocked":
             _block_the_loop()

@@ -1,0 +1,187 @@
+"""Many threads log while blocks are entered, flushed and left: every record is counted, once.
+
+    nox -s stress                                  # on every Python found
+    python tests/stress/run.py --rounds 20         # on this one, which may be a free-threaded build
+
+Each round checks the law of the statistics at its end, that each thread's records arrive in order, and that the
+buffer is never exceeded by more than the records that are being put at the moment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import sysconfig
+import threading
+import time
+from collections import defaultdict
+
+from aiowatchtower import CloudWatchLogging, Statistics
+from aiowatchtower.testing import CloudWatchLogs
+
+GROUP = "/stress"
+THREADS = 8
+_RECORD_BYTES = 100
+
+
+def _threads(work) -> list[threading.Thread]:
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+async def _joined(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        await asyncio.to_thread(thread.join)
+
+
+def _law(seen: Statistics) -> None:
+    fates = seen.delivered + sum(seen.rejected.values()) + sum(seen.dropped.values())
+    assert seen.logged + seen.recovered == fates + seen.pending, seen
+    assert seen.pending >= 0, seen
+    assert seen.pending_bytes >= 0, seen
+
+
+def _logger() -> logging.Logger:
+    logger = logging.getLogger("stress")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    return logger
+
+
+def _block(
+    cloudwatch: CloudWatchLogs, max_buffer_size: int = 2**30, shutdown_timeout: float = 120.0
+) -> CloudWatchLogging:
+    return CloudWatchLogging(
+        GROUP,
+        "all",
+        loggers=("stress",),
+        client=cloudwatch.client(),
+        send_interval=0.05,
+        max_buffer_size=max_buffer_size,
+        shutdown_timeout=shutdown_timeout,
+    )
+
+
+async def ship(count: int) -> str:
+    """Ship from all threads: all arrive, each thread's in order."""
+    cloudwatch, logger = CloudWatchLogs(), _logger()
+
+    def work(number: int) -> None:
+        for sequence in range(count):
+            logger.info("%d %d", number, sequence)
+
+    async with _block(cloudwatch) as logs:
+        await _joined(_threads(work))
+        await logs.flush(120)
+        _law(logs.statistics())
+    seen = logs.statistics()
+    assert seen.logged == seen.delivered == THREADS * count, seen
+    found = defaultdict(list)
+    for message in cloudwatch.messages(GROUP):
+        number, sequence = message.split()
+        found[number].append(int(sequence))
+    assert all(sequences == list(range(count)) for sequences in found.values())
+    return f"{seen.delivered} delivered"
+
+
+async def overflow(count: int) -> str:
+    """Fill a small buffer from all threads: it keeps its bound, and all are counted."""
+    cloudwatch, logger = CloudWatchLogs(), _logger()
+    cloudwatch.faults.throttle()
+    bound = 500 * _RECORD_BYTES
+    largest = 0
+
+    def work(_: int) -> None:
+        for _ in range(count):
+            logger.info("x" * (_RECORD_BYTES - 26))
+
+    async with _block(cloudwatch, bound, 0.0) as logs:
+        threads = _threads(work)
+        while any(thread.is_alive() for thread in threads):
+            largest = max(largest, logs.statistics().pending_bytes)
+            await asyncio.sleep(0)
+        await _joined(threads)
+        _law(logs.statistics())
+    seen = logs.statistics()
+    _law(seen)
+    assert seen.logged == THREADS * count, seen
+    # Each thread may find the room that is there for one of them.
+    assert largest <= bound + THREADS * _RECORD_BYTES, f"{largest} of {bound} bytes"
+    return f"{largest / bound:.2f} of the buffer at most"
+
+
+async def close(count: int) -> str:
+    """Leave the block while all threads log: what comes too late is counted as such, and nothing is stranded."""
+    cloudwatch, logger = CloudWatchLogs(), _logger()
+    begun = threading.Barrier(THREADS + 1)
+
+    def work(_: int) -> None:
+        begun.wait()
+        for sequence in range(count):
+            logger.handle(
+                logging.makeLogRecord({"name": "stress", "msg": str(sequence), "levelno": 20})
+            )
+            handler.handle(logging.makeLogRecord({"name": "late", "msg": "late", "levelno": 20}))
+
+    block = _block(cloudwatch)
+    async with block as logs:
+        handler = logs.handler
+        threads = _threads(work)
+        await asyncio.to_thread(begun.wait)
+        await asyncio.sleep(0.01)
+    left_with = logs.statistics()
+    await _joined(threads)
+    seen = logs.statistics()
+    _law(seen)
+    assert (seen.pending, left_with.pending) == (0, 0), seen
+    assert seen.logged == seen.delivered + seen.dropped.get("after_exit", 0), seen
+    return f"{seen.delivered} delivered, {seen.dropped.get('after_exit', 0)} too late"
+
+
+async def wake_up(count: int) -> str:
+    """Log one record at a time from changing threads: no wake-up is lost."""
+    cloudwatch, logger = CloudWatchLogs(), _logger()
+    async with _block(cloudwatch) as logs:
+        for sequence in range(count):
+            await asyncio.to_thread(logger.info, str(sequence))
+            if sequence % 20 == 0:
+                await logs.flush(60)
+        await logs.flush(60)
+    assert cloudwatch.messages(GROUP) == [str(sequence) for sequence in range(count)]
+    return f"{count} arrived"
+
+
+def main() -> int:
+    """Run every round; print what each kind has seen last."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--count", type=int, default=10_000, help="records of each thread")
+    arguments = parser.parse_args()
+    logging.getLogger("aiowatchtower").addHandler(logging.NullHandler())
+    logging.getLogger("aiowatchtower").propagate = False
+    build = "free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else "with the GIL"
+    print(f"Python {sys.version.split()[0]}, {build}")
+    kinds = [(ship, 1), (overflow, 1), (close, 1), (wake_up, 100)]
+    failed = 0
+    for kind, part in kinds:
+        begun, said, bad = time.perf_counter(), "", 0
+        for _ in range(arguments.rounds):
+            try:
+                said = asyncio.run(kind(max(1, arguments.count // part)))
+            except AssertionError as error:
+                bad += 1
+                said = str(error)
+        took = time.perf_counter() - begun
+        failed += bad
+        print(
+            f"{kind.__name__:10} {arguments.rounds - bad} of {arguments.rounds} exact, {took:.1f} s: {said}"
+        )
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
