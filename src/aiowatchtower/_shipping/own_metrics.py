@@ -25,6 +25,7 @@ from .time_budget import TimeBudget
 
 # The last event may hold up the end of a block for so long.
 _LAST_SECONDS: Final = 2.0
+_CANCEL_AGAIN_SECONDS: Final = 0.1
 
 
 class OwnMetrics:
@@ -63,8 +64,11 @@ class OwnMetrics:
         try:
             yield
         finally:
-            ticking.cancel()
-            await asyncio.wait({ticking})
+            # More than once: before Python 3.12 a cancellation that comes together with an answer may be lost
+            # (https://github.com/python/cpython/issues/86296).
+            while not ticking.done():
+                ticking.cancel()
+                await asyncio.wait({ticking}, timeout=_CANCEL_AGAIN_SECONDS)
         if self._statistics() != self._told:
             with anyio.move_on_after(min(_LAST_SECONDS, self._budget.remaining)):
                 await self._publish()
