@@ -87,13 +87,17 @@ def _ships(handler: logging.Handler) -> bool:
 
 @pytest.fixture(autouse=True)
 def _no_handler_left() -> Iterator[None]:
-    """Take the handlers of ours that a test leaves on loggers away: `configured()` would run them in the next."""
+    """Take away what a test leaves on loggers of ours: `configured()` would run its handlers in the next."""
     yield
     root = logging.getLogger()
     named = [each for each in root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
     for logger in (root, *named):
         for handler in filter(_ships, logger.handlers[:]):
             logger.removeHandler(handler)
+    # A block whose loop was closed inside it leaves its guards, too.
+    if guards := sys.modules.get("aiowatchtower._diagnostics.guards"):
+        while guards.guards.are_there:
+            guards.guards.leave()
 
 
 @pytest.fixture(scope="session")

@@ -81,6 +81,11 @@ class LibraryGuards:
         """Replace the lock: a thread that does not exist in the child may have held it."""
         self._lock = threading.Lock()
 
+    @property
+    def are_there(self) -> bool:
+        """Whether a block is open, or was open when its loop was closed."""
+        return self._users > 0
+
     def enter(self) -> None:
         """Add the guards for one more block."""
         with self._lock:
@@ -97,8 +102,9 @@ class LibraryGuards:
         """Take the guards away after the last block."""
         with self._lock:
             self._users -= 1
-            if self._users:
+            if self._users > 0:
                 return
+            self._users = 0
             for logger, guard in self._guards.items():
                 logger.removeFilter(guard)
             self._guards = {}
