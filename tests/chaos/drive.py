@@ -22,8 +22,8 @@ from aiowatchtower.testing import CloudWatchLogs, Event, Fault
 from aiowatchtower.testing._served.listener import Listener
 
 _NUMBERS: Final = itertools.count(1)
-# What leaving may take beyond its timeout, on a machine that does nothing else.
-GRACE: Final = 0.5
+# What leaving may take beyond its timeout, on a machine that has other work to do.
+GRACE: Final = 3.0
 # When a block that has not been left yet is taken for one that never will be.
 NEVER: Final = 20.0
 # Seconds by which a loop may be late on a machine that is not overloaded.
