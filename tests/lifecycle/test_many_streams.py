@@ -60,8 +60,8 @@ async def test_streams_in_turn(server, block, logger):
     assert len(server.messages("/app")) == 300
     assert max(connections) <= 4
     assert max(threads) - min(threads) <= 1  # that of asyncio's to_thread
-    # 200 names more are kept, of the 1 024 that are at most, with some 150 bytes each.
-    assert sizes[-1] - sizes[0] < 200 * 150 + 20_000
+    # 200 names more are remembered, of a bounded number, each with some 400 bytes in all places.
+    assert sizes[-1] - sizes[0] < 200 * 400 + 20_000
 
 
 def _own_memory():
