@@ -177,6 +177,7 @@ async def test_a_client_that_was_closed(server, logger):
         ours.removeHandler(listener)
     if logs.statistics().delivered:
         assert server.messages("/app") == ["x"]
+        await client.close()
         return
     warning = said[0]
     assert "client= is closed" in warning
