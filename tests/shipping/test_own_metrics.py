@@ -167,6 +167,18 @@ async def test_an_event_that_cannot_be_delivered_is_skipped(server, logger):
     assert logs.statistics().logged == 2
 
 
+async def test_an_event_on_its_way_is_not_told_again(server, logger):
+    """A block that is left while an event waits for its answer waits too, and tells of nothing twice."""
+    server.faults.delay(answer=0.5, action="PutLogEvents")
+    async with _block(logger, server, metrics_interval=0.02) as logs:
+        logger.info("x")
+        await logs.flush()
+        while '"Delivered":1' not in "".join(texts := server.messages("/app", "web")):
+            await asyncio.to_thread(server.wait_for, len(texts) + 1, group="/app")
+    _, metrics = _split(server)
+    assert sum(document["Delivered"] for document in metrics) == 1
+
+
 async def test_without_a_namespace_there_are_none(server, logger):
     """By default no event is added to a stream."""
     async with _block(logger, server, metrics_namespace=None, metrics_interval=0.01) as logs:

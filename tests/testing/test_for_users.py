@@ -104,13 +104,22 @@ def _documented():
     return textwrap.dedent(found)
 
 
+def _environ():
+    """Return this process's environment without what it tells boto3 and pytest."""
+    return {
+        name: text
+        for name, text in os.environ.items()
+        if not name.startswith(("AWS_", "PYTEST_ADDOPTS"))
+    }
+
+
 def test_an_application_without_network_and_aws(tmp_path):
     """The documented fixture delivers an unchanged FastAPI application's records to memory."""
     (tmp_path / "pytest.ini").write_text(PYTEST)
     (tmp_path / "conftest.py").write_text(GUARD)
     (tmp_path / "shop.py").write_text(SHOP)
     (tmp_path / "test_shop.py").write_text(_documented() + MORE)
-    environ = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
+    environ = _environ()
     path = os.pathsep.join(filter(None, [LIBRARY, str(tmp_path), environ.get("PYTHONPATH")]))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
@@ -242,7 +251,7 @@ def test_the_fixtures_of_the_plugin(tmp_path):
     """A suite that names the plugin has a service in memory and a served one, each empty for each test."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "test_shop.py").write_text(PLUGIN)
-    environ = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
+    environ = _environ()
     path = os.pathsep.join(filter(None, [LIBRARY, environ.get("PYTHONPATH")]))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],

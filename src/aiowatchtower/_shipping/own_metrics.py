@@ -59,24 +59,34 @@ class OwnMetrics:
             yield
             return
         # A task, because a task group around the worker would wrap what the worker raises.
+        leaving = asyncio.Event()
         group = self._settings.log_group_name
-        ticking = asyncio.create_task(self._tick(), name=f"aiowatchtower metrics of {group}")
+        ticking = asyncio.create_task(self._tick(leaving), name=f"aiowatchtower metrics of {group}")
         try:
             yield
         finally:
+            leaving.set()
+            latest = anyio.current_time() + min(_LAST_SECONDS, self._budget.remaining)
+            # An event on its way is waited for. Cut off, it may have arrived all the same, and the last one
+            # would tell of its interval again.
+            with anyio.CancelScope(deadline=latest):
+                await asyncio.wait({ticking})
             # More than once: before Python 3.12 a cancellation that comes together with an answer may be lost
             # (https://github.com/python/cpython/issues/86296).
             while not ticking.done():
                 ticking.cancel()
                 await asyncio.wait({ticking}, timeout=_CANCEL_AGAIN_SECONDS)
         if self._statistics() != self._told:
-            with anyio.move_on_after(min(_LAST_SECONDS, self._budget.remaining)):
+            with anyio.CancelScope(deadline=latest):
                 await self._publish()
 
-    async def _tick(self) -> None:
+    async def _tick(self, leaving: asyncio.Event) -> None:
         start_shipping()
         while True:
-            await asyncio.sleep(self._settings.metrics_seconds)
+            with anyio.move_on_after(self._settings.metrics_seconds):
+                await leaving.wait()
+            if leaving.is_set():
+                return
             await self._publish()
 
     async def _publish(self) -> None:
