@@ -198,9 +198,7 @@ def versions(session: nox.Session) -> None:
 def tests_lowest(session: nox.Session) -> None:
     """Run the suite on the oldest Python with the oldest dependencies that the package allows."""
     session.install(".", *LOWEST, *group("tests"))
-    # The stand-in is compared with the newest service model, and the fleet with itself.
-    others = ("--ignore=tests/testing", "--ignore=tests/fleet")
-    session.run("pytest", *AT_A_TIME, "-m", "not servers", *others, *session.posargs)
+    session.run("pytest", *AT_A_TIME, "-m", "not servers", *session.posargs)
 
 
 @nox.session(default=False)
@@ -233,7 +231,7 @@ def examples(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def aws_cli(session: nox.Session) -> None:
-    """Ask the testing service through the AWS CLI, version 1, and through boto3, and compare the answers."""
+    """Ask the testing service and moto through the AWS CLI, version 1, and boto3, and compare the answers."""
     session.install(".", *group("tests"))
     # In an environment of its own: it wants one version of botocore, and aiobotocore another.
     folder = Path(session.create_tmp()) / "aws_cli"

@@ -118,9 +118,15 @@ class Worker:
         self._pipeline: Pipeline | None = None
         self._client = SimulatedClient(account, loop.time)
         self._logged = 0
-        loop.call_at(plan.begins[number], self._begin)
+        # The task is kept, so that it is not collected while it runs.
+        self._beginning: asyncio.Task[None] | None = None
+        loop.call_at(plan.begins[number], self._start)
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
+        # A pipeline is made in a task, as in a block: outside of one old releases of anyio know no loop.
+        self._beginning = self._loop.create_task(self._begin())
+
+    async def _begin(self) -> None:
         self._pipeline = Pipeline(self.handler, client=self._client)
         self._log()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
+from pathlib import Path
 
 import boto3
-import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.testing.beside.comparison import STEPS, comparable
 
+PAGE = Path(__file__).parents[3] / "docs" / "guides" / "testing.md"
 # What is different, and who is right by AWS's documentation.
 OURS_IS_RIGHT = {
     "groups": "moto leaves out logGroupClass and deletionProtectionEnabled",
@@ -37,8 +37,8 @@ OURS_IS_RIGHT = {
     "retention of 2 days": "moto does not check the retention",
 }
 THEIRS_IS_RIGHT = {
-    "subscription": "moto looks for the function, which is not there; this service has no other services",
-    "subscriptions": "so there is none",
+    "subscription": "moto looks for the Lambda function and does not find it",
+    "subscriptions": "moto has refused the subscription, so there is none",
 }
 
 
@@ -55,25 +55,26 @@ def _answers(url):
     return answers
 
 
-@pytest.fixture
-def moto_url():
-    """Serve moto from a thread of this process."""
-    pytest.importorskip("flask_cors", reason="moto's server needs it")
-    from moto.server import ThreadedMotoServer
-
-    # One line for each request, and a traceback for each operation that moto does not have.
-    for name in ("werkzeug", "moto.server", "moto.moto_server.werkzeug_app"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
-
-
 def test_differences_to_moto_are_explained(server, moto_url):
     """What this service and moto answer alike, two of them say; each other answer has its reason in the table."""
     ours, theirs = _answers(server.url), _answers(moto_url)
     different = {label for label in ours if ours[label] != theirs[label]}
     assert different == {*OURS_IS_RIGHT, *THEIRS_IS_RIGHT}
     assert len(ours) == len(STEPS)
+
+
+def _table():
+    """Return the differences as the table of the documentation."""
+    reasons = {**OURS_IS_RIGHT, **THEIRS_IS_RIGHT}
+    lines = ["| Request | | Difference |", "|---|---|---|"]
+    for label, operation, _ in STEPS:
+        if label in reasons:
+            action = operation.title().replace("_", "")
+            lines.append(f"| `{action}` | {label} | {reasons[label]} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_differences_to_moto_are_documented():
+    """The guide shows the same table, in the order of the script, and counts its rows."""
+    assert len(STEPS) == 2 * len({**OURS_IS_RIGHT, **THEIRS_IS_RIGHT}) == 50
+    assert _table() in PAGE.read_text(encoding="utf-8"), _table()
