@@ -34,7 +34,7 @@ async def _until_cancelled(logger, is_open):
 
 
 def _ours():
-    return [task for task in asyncio.all_tasks() if "aiowatchtower" in repr(task)]
+    return [task for task in asyncio.all_tasks() if "aiowatchtower" in task.get_name()]
 
 
 @pytest.mark.every_loop

@@ -45,9 +45,13 @@ class Victim:
             assert line, self.process.communicate()[1].decode()
             self.lines.append(line)
 
-    def kill(self) -> None:
+    def die(self) -> None:
+        """Send SIGKILL; from before that moment on, nothing is promised."""
+        self.died_at = min(self.died_at, time.monotonic())
         self.process.kill()
-        self.died_at = time.monotonic()
+
+    def kill(self) -> None:
+        self.die()
         self.end()
 
     def end(self) -> None:
@@ -134,9 +138,8 @@ def test_a_forked_child_that_lives_on_does_not_hold_up_the_records(server, spool
     victim.read(300)
     child = next(int(line.split()[1]) for line in victim.lines if line.startswith(b"child"))
     try:
-        victim.process.kill()
+        victim.die()
         victim.process.wait()
-        victim.died_at = time.monotonic()
         os.kill(child, 0)
         _, in_doubt = _drained(spool, server)
     finally:
@@ -152,9 +155,9 @@ def test_several_adopters_share_what_several_have_left(server, spool):
     for victim in victims:
         victim.read(200)
     for victim in victims:
-        victim.process.kill()
+        victim.die()
     for victim in victims:
-        victim.kill()
+        victim.end()
     _, in_doubt = _drained(spool, server, adopters=3)
     _check(server, victims, in_doubt)
     assert list(spool.iterdir()) == []
