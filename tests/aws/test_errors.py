@@ -79,7 +79,7 @@ RAISED = [
     (exceptions.ConnectTimeoutError(**HERE), "EndpointUnreachable", False, Verdict.RETRY),
     (
         exceptions.ProxyConnectionError(proxy_url="http://proxy"),
-        "EndpointUnreachable",
+        "ProxyFailed",
         False,
         Verdict.RETRY,
     ),

@@ -20,6 +20,8 @@ ADVICE = {
     "NoRegion": "AWS_DEFAULT_REGION",
     "CredentialsUnavailable": "AWS_PROFILE",
     "EndpointUnreachable": "endpoint_url=",
+    "ProxyFailed": "NO_PROXY",
+    "SerializationException": "compression=None",
     "UntrustedCertificate": "AWS_CA_BUNDLE",
     "Timeout": "security groups",
     "GarbledAnswer": "Something that is not CloudWatch Logs answered",

@@ -157,7 +157,8 @@ async def test_a_marker_that_hangs_is_no_lost_record(cloudwatch, shop, ship_to_m
             shop.info("%d", number)
         await until(lambda: cloudwatch.accepted)
     assert logs.statistics().dropped.keys() == {"buffer_full"}
-    assert not said.warnings
+    [warning] = said.warnings
+    assert "max_buffer_size=1000 bytes are full" in warning
 
 
 async def test_a_group_whose_creation_was_not_answered_has_its_retention(

@@ -20,6 +20,7 @@ from tests.virtual_time import VirtualTimeLoop
 
 from aiowatchtower import CloudWatchLogHandler, Statistics
 from aiowatchtower._core.events import TIMESTAMP_MS, Answer, LogEvent
+from aiowatchtower._core.logs_client import Departure
 from aiowatchtower._shipping.leaving import leave
 from aiowatchtower._shipping.pipeline import Pipeline
 
@@ -34,12 +35,21 @@ class SimulatedClient:
     def __init__(self, account: Account, now: Callable[[], float]) -> None:
         self._account = account
         self._now = now
+        self.endpoint = "the simulated account"
 
     async def prepare(self) -> None:
         """Have credentials."""
 
-    async def put(self, stream: str, events: Sequence[LogEvent], deadline: float) -> Answer:
+    async def put(
+        self,
+        stream: str,
+        events: Sequence[LogEvent],
+        deadline: float,
+        departure: Departure | None = None,
+    ) -> Answer:
         """Ask the account; every answer takes its time."""
+        if departure is not None:
+            departure.may_have_left = True
         half = self._account.latency() / 2
         await asyncio.sleep(half)
         try:

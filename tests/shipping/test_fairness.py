@@ -23,6 +23,7 @@ class Service:
     """Answers puts as told to, after a while on the loop's clock; counts the events that it took."""
 
     def __init__(self, *, seconds=0.05) -> None:
+        self.endpoint = ""
         self.seconds = seconds
         self.hung: set[str] = set()
         self.denied: set[str] = set()
@@ -34,7 +35,8 @@ class Service:
     async def prepare(self) -> None:
         pass
 
-    async def put(self, stream, events, deadline) -> Answer:
+    async def put(self, stream, events, deadline, departure=None) -> Answer:
+        departure.may_have_left = True
         if stream in self.denied:
             raise DeliveryError("PutLogEvents", "AccessDeniedException", "no", status=400)
         if stream not in self.hung:

@@ -32,6 +32,7 @@ class Scripted:
 
     def __init__(self, script: list[tuple[str, str]]) -> None:
         self.script = list(script)
+        self.endpoint = ""
         self.happened: list[object] = []
 
     def _next(self, call):
@@ -44,7 +45,7 @@ class Scripted:
     async def prepare(self):
         self._next("prepare")
 
-    async def put(self, stream, events, deadline):
+    async def put(self, stream, events, deadline, departure=None):
         self._next("PutLogEvents")
         return Answer(wire_bytes=1)
 

@@ -11,10 +11,11 @@ from typing import Any, Final, cast
 import anyio
 
 from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.compression import Compression
 from aiowatchtower._core.encoder import Body, encode
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.events import Answer, LogEvent
-from aiowatchtower._core.logs_client import TRY_SECONDS
+from aiowatchtower._core.logs_client import TRY_SECONDS, Departure
 from aiowatchtower._core.presentable import presentable
 from aiowatchtower._diagnostics.guards import guards
 
@@ -38,6 +39,7 @@ class AwsLogsClient:
         # For name servers and data files; None: a thread for each such call.
         self._threads = threads
         self._group = settings.log_group_name
+        self._compression = Compression(is_wanted=settings.compression is not None)
         self._connection: Connection | None = None
         self._opening: asyncio.Task[Connection] | None = None
         self._renewing = asyncio.Lock()
@@ -55,11 +57,41 @@ class AwsLogsClient:
                 "PutLogEvents", "NoCredentials", "no AWS credentials found", resource=self._group
             )
 
-    async def put(self, stream: str, events: Sequence[LogEvent], deadline: float) -> Answer:
-        """Send events, within ``deadline`` seconds."""
+    @property
+    def endpoint(self) -> str:
+        """The address that calls go to; empty while there is no client."""
+        return self._connection.endpoint if self._connection is not None else ""
+
+    async def put(
+        self,
+        stream: str,
+        events: Sequence[LogEvent],
+        deadline: float,
+        departure: Departure | None = None,
+    ) -> Answer:
+        """Send events, within ``deadline`` seconds.
+
+        Until the endpoint has accepted a compressed body, one that it refuses is sent once more as it is.
+        """
+        body = await self._encoded(stream, events, compress=self._compression.is_next(stream))
+        try:
+            answer = await self._sent(stream, body, deadline, departure or Departure())
+        except DeliveryError as exc:
+            if not self._compression.failed(stream, exc, is_compressed=body.is_compressed):
+                raise
+            body = await self._encoded(stream, events, compress=False)
+            try:
+                answer = await self._sent(stream, body, deadline, departure or Departure())
+            except DeliveryError as again:
+                self._compression.failed(stream, again, is_compressed=False)
+                raise
+        only_plain = self._compression.accepted(stream, is_compressed=body.is_compressed)
+        return answer._replace(only_uncompressed=True) if only_plain else answer
+
+    async def _sent(self, stream: str, body: Body, deadline: float, departure: Departure) -> Answer:
         resource = f"{self._group}:{stream}"
-        body = await self._encoded(stream, events)
-        exchange = Exchange(body)
+        departure.may_have_left = False
+        exchange = Exchange(body, departure)
         token = EXCHANGE.set(exchange)
         try:
             # The real events travel in the exchange; this one passes the validation that an
@@ -81,8 +113,7 @@ class AwsLogsClient:
         except (AttributeError, TypeError, ValueError) as exc:
             raise garbled(resource, f"the answer makes no sense: {exc}") from exc
 
-    async def _encoded(self, stream: str, events: Sequence[LogEvent]) -> Body:
-        compress = self._settings.compression is not None
+    async def _encoded(self, stream: str, events: Sequence[LogEvent], *, compress: bool) -> Body:
         entity = self._settings.entity
         work = encode(self._group, stream, events, entity=entity, compress=compress)
         while True:
@@ -135,7 +166,9 @@ class AwsLogsClient:
             if connection is None:
                 error = self._unconnected(exc, action, resource, deadline)
             else:
-                error = translated(exc, action, resource, deadline, self._secrets())
+                error = translated(
+                    exc, action, resource, deadline, self._secrets(), connection.endpoint
+                )
             cause = fit_to_be_shown(exc, self._secrets())
         try:
             # Not in the except clause: the exception would be the context of ours, and be kept.

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, nullcontext
 from typing import Any, Final, cast
 
 from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.presentable import presentable
 
 from .exchange import hook_into
 from .new_client import frozen_credentials, given_client, made_client, session_for
@@ -69,6 +70,12 @@ class Connection:
             self._calls -= 1
             if self.is_retired and not self._calls:
                 await self._close()
+
+    @property
+    def endpoint(self) -> str:
+        """The address that calls go to, without what may be secret."""
+        meta = getattr(self._client, "meta", None)
+        return presentable(str(getattr(meta, "endpoint_url", "") or ""))
 
     @property
     def secrets(self) -> tuple[str, ...]:

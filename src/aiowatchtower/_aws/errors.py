@@ -12,7 +12,7 @@ from typing import Final
 import aiohttp
 from botocore import exceptions as botocore_errors
 
-from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.errors import DeliveryError, from_endpoint
 from aiowatchtower._core.presentable import presentable
 
 from .acceptance import redirected
@@ -35,21 +35,33 @@ _TABLE: Final[tuple[tuple[type[BaseException], str, bool], ...]] = (
     (botocore_errors.TokenRetrievalError, "CredentialsUnavailable", False),
     (botocore_errors.SSLError, "UntrustedCertificate", False),
     (botocore_errors.ConnectTimeoutError, "EndpointUnreachable", False),
-    (botocore_errors.ProxyConnectionError, "EndpointUnreachable", False),
+    (botocore_errors.ProxyConnectionError, "ProxyFailed", False),
     (botocore_errors.ReadTimeoutError, "Timeout", True),
     (botocore_errors.ConnectionClosedError, "ConnectionLost", True),
     *((kind, "Timeout", True) for kind in _TIMEOUTS),
 )
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _SERVER_ERROR: Final = 500
+# Enough for what a page says at its beginning.
+_MAX_PAGE: Final = 20_000
+_MAX_PAGE_TEXT: Final = 200
+_TITLE: Final = re.compile(r"<title[^>]*>([^<]+)<", re.IGNORECASE)
+_MARKUP: Final = re.compile(
+    r"<!--.*?(?:-->|$)|<(style|script)\b.*?(?:</\1>|$)|<[^>]*>", re.IGNORECASE | re.DOTALL
+)
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _PARSERS: Final = {"aiobotocore.parsers", "botocore.parsers"}
 
 
 def translated(
-    exc: Exception, action: str, resource: str, deadline: float, secrets: Collection[str] = ()
+    exc: Exception,
+    action: str,
+    resource: str,
+    deadline: float,
+    secrets: Collection[str] = (),
+    endpoint: str = "",
 ) -> DeliveryError:
-    """Return the DeliveryError for whatever a call raised.
+    """Return the DeliveryError for whatever a call to ``endpoint`` raised.
 
     Its text may be printed: the credentials in use, ``secrets``, are masked like any that can be
     recognised, and what others have written is escaped and cut.
@@ -68,7 +80,9 @@ def translated(
         code, maybe_accepted = "MockedByMoto", False
         message = "moto's mock_aws is active here, and it cannot answer aiobotocore's calls"
     if isinstance(exc, _TIMEOUTS):
-        message = f"no answer within {deadline:.3g} s"
+        message = f"no answer{from_endpoint(endpoint)} within {deadline:.3g} s"
+    if code == "ProxyFailed":
+        message = _refused_by_proxy(exc)
     return DeliveryError(
         action,
         code,
@@ -76,6 +90,16 @@ def translated(
         resource=resource,
         maybe_accepted=maybe_accepted,
     )
+
+
+def _refused_by_proxy(exc: Exception) -> str:
+    """Return the text of botocore, which names the proxy, and what the proxy has answered."""
+    answer: object = getattr(exc, "kwargs", {}).get("error")
+    status = getattr(answer, "status", 0)
+    if not status:
+        return f"{exc}: {answer}" if answer else str(exc)
+    said = str(getattr(answer, "message", "")).strip()
+    return f"{exc}: it answers {status} {said}".rstrip()
 
 
 def fit_to_be_shown(exc: Exception, secrets: Collection[str] = ()) -> Exception | None:
@@ -131,6 +155,14 @@ def _is_mocked_by_moto() -> bool:
     return getattr(stubber, "enabled", False) is True
 
 
+def _page(markup: str) -> str:
+    """Return what a page of a proxy, a gateway or another server says, without its markup."""
+    markup = markup[:_MAX_PAGE]
+    title = _TITLE.search(markup)
+    text = " ".join(_MARKUP.sub(" ", title[1] if title else markup).split())
+    return f"a page instead of an answer: {text[:_MAX_PAGE_TEXT]!r}"
+
+
 def _answered(
     exc: botocore_errors.ClientError, action: str, resource: str, secrets: Collection[str]
 ) -> DeliveryError:
@@ -145,6 +177,8 @@ def _answered(
     # AWS writes some codes with a namespace: com.amazon.coral.service#SerializationException
     code = code.rpartition("#")[2]
     message = str(error.get("Message") or "").strip() or f"HTTP {status} without a message"
+    if message.startswith("<"):
+        message = _page(message)
     if not _CODE.fullmatch(code) or presentable(code, secrets) != code:
         message = f"{presentable(code, secrets)[:80]}: {message}"
         code = "UnknownError"

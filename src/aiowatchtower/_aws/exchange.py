@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
 from aiowatchtower._core.encoder import Body
+from aiowatchtower._core.logs_client import Departure
 
 # A bytes body above this makes aiohttp warn that it should be a stream.
 _LARGE_BODY_BYTES: Final = 2**20
@@ -37,8 +38,9 @@ class Exchange:
     context, and with it the exchange, for as long as they would have run.
     """
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body, departure: Departure | None = None) -> None:
         self.body: Body | None = body
+        self.departure = departure or Departure()
         self.answer: HttpAnswer | None = None
         # The session token that went out, so that an answer which quotes it can be masked.
         self.token = ""
@@ -68,6 +70,8 @@ async def _give_way(request: Any, **_: object) -> None:
     if exchange is not None:
         exchange.token = str(request.headers.get("X-Amz-Security-Token") or "")
         await asyncio.sleep(0)
+        # From here on the client's HTTP session has it. Ours tells when it is really sent.
+        exchange.departure.may_have_left = True
 
 
 async def _keep_answer(http_response: Any, **_: object) -> None:

@@ -12,6 +12,9 @@ from typing import Any, Final
 
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
+from aiohttp import ClientSession, TraceConfig
+
+from .exchange import EXCHANGE
 
 # The largest answer to PutLogEvents has some 500 bytes; one that lists streams has some 20 KB.
 _MAX_ANSWER_BYTES: Final = 2**20
@@ -49,15 +52,32 @@ class _Answer:
         return self._body
 
 
+async def _headers_are_sent(*_: object) -> None:
+    exchange = EXCHANGE.get()
+    if exchange is not None:
+        exchange.departure.may_have_left = True
+
+
+_TRACING: Final = TraceConfig()
+_TRACING.on_request_headers_sent.append(_headers_are_sent)
+_TRACING.freeze()
+
+
 class _OneHost:
     """The one method of ``aiohttp.ClientSession`` that aiobotocore calls."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: ClientSession) -> None:
         self._session = session
+        if _TRACING not in session.trace_configs:
+            session.trace_configs.append(_TRACING)
 
     async def request(self, method: str, **arguments: Any) -> _Answer:
         """Send a request to the host that it names, and to no other."""
         arguments["allow_redirects"] = False
+        exchange = EXCHANGE.get()
+        if exchange is not None:
+            # Names are looked up and connections made first: aiohttp says when that is over.
+            exchange.departure.may_have_left = False
         return _Answer(await self._session.request(method, **arguments))
 
 

@@ -34,6 +34,14 @@ _BY_CODE: Final = {
         "The endpoint could not be reached. Check endpoint_url=, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS, the "
         "region's name, DNS, and whether the subnet has a NAT gateway or a VPC endpoint for logs."
     ),
+    "ProxyFailed": (
+        "The proxy is named by HTTPS_PROXY or HTTP_PROXY, or by proxies in config=. Correct that, have the "
+        "proxy allow the endpoint, or name the endpoint's host in NO_PROXY."
+    ),
+    "SerializationException": (
+        "The endpoint, or a proxy on the way, cannot read the request. If it does not take gzip, set "
+        "compression=None."
+    ),
     "UntrustedCertificate": (
         "The endpoint's certificate is not trusted. Behind a proxy that opens TLS, set "
         "AWS_CA_BUNDLE to its certificate; else check endpoint_url=."
@@ -83,6 +91,10 @@ _KMS_REFUSED: Final = (
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
 )
 _TRANSIENT: Final = "Most likely it passes by itself."
+_NOT_AWS: Final = (
+    "This is no answer of CloudWatch Logs, but of a proxy, a firewall or another server. Check the proxy that "
+    "HTTPS_PROXY or HTTP_PROXY names (NO_PROXY goes past it), and endpoint_url=."
+)
 _UNKNOWN: Final = (
     "See https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html"
 )
@@ -106,6 +118,10 @@ def advise(error: DeliveryError) -> str:
         return _EXPIRED
     if error.action == "CreateLogGroup" and _KMS.search(error.message):
         return _KMS_REFUSED
+    if error.code.isdecimal() and int(error.code) == error.status:
+        # CloudWatch Logs names a code in each of its refusals.
+        is_transient = judge(error) is Verdict.RETRY
+        return f"{_TRANSIENT} If it does not: {_NOT_AWS}" if is_transient else _NOT_AWS
     default = _TRANSIENT if judge(error) is Verdict.RETRY else _UNKNOWN
     return _BY_CODE.get(error.code, default)
 

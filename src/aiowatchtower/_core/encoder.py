@@ -34,6 +34,11 @@ class Body(NamedTuple):
     data: bytes
     headers: Mapping[str, str]
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the data are compressed."""
+        return "Content-Encoding" in self.headers
+
 
 def encode(
     group: str,

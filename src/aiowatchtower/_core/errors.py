@@ -16,6 +16,11 @@ class SetupError(CloudWatchLoggingError):
     """
 
 
+def from_endpoint(endpoint: str) -> str:
+    """Return " from" and the address, or nothing when that is not known yet."""
+    return f" from {endpoint}" if endpoint else ""
+
+
 class DeliveryError(CloudWatchLoggingError):
     """One call to CloudWatch Logs failed. Carried in ``Statistics.last_error``, not raised to you.
 

@@ -67,6 +67,7 @@ class Batch(NamedTuple):
 class Answer(NamedTuple):
     """What PutLogEvents answered to a request that it took.
 
+    ``only_uncompressed``: this answer has shown that the endpoint reads no compressed bodies.
     The indexes are those of ``rejectedLogEventsInfo``: events before ``too_old_end`` and
     ``expired_end`` and from ``too_new_start`` on were rejected.
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_RejectedLogEventsInfo.html
@@ -77,6 +78,7 @@ class Answer(NamedTuple):
     expired_end: int = 0
     too_new_start: int | None = None
     entity_error: str = ""
+    only_uncompressed: bool = False
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,11 @@ class Ledger:
         """Return how many of the records counted in have no fate yet."""
         return self._seen.pending
 
+    @property
+    def last_error(self) -> DeliveryError | None:
+        """Return the latest failure, also after it has been overcome."""
+        return self._seen.last_error
+
     def count_in(self, count: int, size_bytes: int) -> None:
         """Count records that have been handed to the worker."""
         self._book(lambda seen: _counted_in(seen, count, size_bytes))

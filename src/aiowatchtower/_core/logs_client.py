@@ -12,14 +12,34 @@ from .events import Answer, LogEvent
 TRY_SECONDS: Final = 9.0
 
 
+class Departure:
+    """Whether the request of one put may have left this process; the client sets it.
+
+    As long as it has not, AWS cannot have the events, and another put makes no duplicates.
+    """
+
+    def __init__(self) -> None:
+        self.may_have_left = False
+
+
 class LogsClient(Protocol):
     """What the sender needs of CloudWatch Logs. Every method raises DeliveryError on failure."""
+
+    @property
+    def endpoint(self) -> str:
+        """The address that calls go to, for messages; empty while there is no client."""
 
     async def prepare(self) -> None:
         """Get ready for the first call, and find out whether there are credentials."""
 
-    async def put(self, stream: str, events: Sequence[LogEvent], deadline: float) -> Answer:
-        """Send events, within ``deadline`` seconds."""
+    async def put(
+        self,
+        stream: str,
+        events: Sequence[LogEvent],
+        deadline: float,
+        departure: Departure | None = None,
+    ) -> Answer:
+        """Send events, within ``deadline`` seconds; say in ``departure`` when the request has left."""
 
     async def create_stream(self, stream: str) -> None:
         """Create a log stream; one that exists is success."""

@@ -46,6 +46,7 @@ _BY_CODE: Final = {
     "InternalFailure": Verdict.RETRY,
     "InternalServerError": Verdict.RETRY,
     "EndpointUnreachable": Verdict.RETRY,
+    "ProxyFailed": Verdict.RETRY,
     "ConnectionLost": Verdict.RETRY,
     "Timeout": Verdict.RETRY,
     "GarbledAnswer": Verdict.RETRY,

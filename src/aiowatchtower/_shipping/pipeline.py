@@ -75,12 +75,6 @@ class Pipeline:
         self._spooling: Spooling | None = None
         if writer is not None:
             self._spooling = Spooling(writer, self._inbox, handler.diagnostics)
-        batcher = Batcher(
-            max_age=max(0.0, settings.interval - DRAIN_SECONDS),
-            phase=spread(random.getrandbits(32)),
-            max_batch_bytes=settings.max_batch_size,
-            max_batch_count=settings.max_batch_count,
-        )
         arrivals = self._inbox.enter(self._loop, writer)
         batcher = Batcher(
             max_age=max(0.0, settings.interval - DRAIN_SECONDS),
@@ -110,7 +104,7 @@ class Pipeline:
             self._budget,
             self._on_drop,
             clock,
-            Shares(self._inbox, batcher, handler.diagnostics, clock, settings.log_stream_name),
+            Shares(self._inbox, batcher, handler.diagnostics, clock, settings),
             self._spooling,
         )
         self._metrics = OwnMetrics(

@@ -92,7 +92,7 @@ class Provisioner:
         async with self._slots:
             asked_at = self._clock()
             try:
-                with self._budget.limited_try("CreateLogStream", resource):
+                with self._budget.limited_try("CreateLogStream", resource, self._client.endpoint):
                     await self._client.create_stream(stream)
             except DeliveryError as exc:
                 if is_throttled(exc):
@@ -125,7 +125,9 @@ class Provisioner:
         refusal: DeliveryError | None = None
         for tags in (True, False) if self._settings.log_group_tags else (False,):
             try:
-                with self._budget.limited_try("CreateLogGroup", self._settings.log_group_name):
+                with self._budget.limited_try(
+                    "CreateLogGroup", self._settings.log_group_name, self._client.endpoint
+                ):
                     await self._client.create_group(tags=tags)
             except DeliveryError as exc:
                 if exc.maybe_accepted and self._settings.log_group_retention_days is not None:
@@ -180,7 +182,9 @@ class Provisioner:
         try:
             for tries in range(1, _RETENTION_TRIES + 1):
                 try:
-                    with self._budget.limited_try("PutRetentionPolicy", group):
+                    with self._budget.limited_try(
+                        "PutRetentionPolicy", group, self._client.endpoint
+                    ):
                         await self._client.set_retention()
                 except DeliveryError as exc:
                     passing = judge(exc) in {Verdict.RETRY, Verdict.PROVISION}
@@ -192,7 +196,9 @@ class Provisioner:
             self._retention = Retention.SETTLED
         except anyio.get_cancelled_exc_class():
             if self._budget.is_leaving:
-                self._warn_of_retention(unanswered("PutRetentionPolicy", group))
+                self._warn_of_retention(
+                    unanswered("PutRetentionPolicy", group, self._client.endpoint)
+                )
             raise
         finally:
             self.unclaim_retention()

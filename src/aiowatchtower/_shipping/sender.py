@@ -16,7 +16,7 @@ from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.events import Answer
 from aiowatchtower._core.ledger import Ledger
 from aiowatchtower._core.limits import MIN_EVENT_BYTES
-from aiowatchtower._core.logs_client import LogsClient
+from aiowatchtower._core.logs_client import Departure, LogsClient
 from aiowatchtower._core.pace import Pace
 from aiowatchtower._core.patience import Patience
 from aiowatchtower._core.policy import (
@@ -139,17 +139,19 @@ class Sender:
             await self._take_turn(stream)
             self._note_try(progress)
             resource = f"{self._group}:{stream}"
+            departure = Departure()
             asked_at = self._clock()
             try:
-                with self._budget.limited_try("PutLogEvents", resource):
-                    answer = await self._answer(progress, resource)
+                with self._budget.limited_try("PutLogEvents", resource, self._client.endpoint):
+                    answer = await self._answer(progress, resource, departure)
             except DeliveryError as exc:
+                exc.maybe_accepted = exc.maybe_accepted and departure.may_have_left
                 self._note_failure(progress, exc, asked_at)
                 raise
             except anyio.get_cancelled_exc_class():
                 # What is said of records that were given up names the request nobody answered.
-                self._ledger.note_error(unanswered("PutLogEvents", resource))
-                progress.failed(maybe_accepted=True)
+                self._ledger.note_error(unanswered("PutLogEvents", resource, self._client.endpoint))
+                progress.failed(maybe_accepted=departure.may_have_left)
                 raise
         self._slots.accepted(stream)
         self._pace.accepted()
@@ -158,6 +160,13 @@ class Sender:
         if answer.entity_error:
             self._diagnostics.warn(
                 "entity", f"CloudWatch Logs rejected entity=: {answer.entity_error}"
+            )
+        if answer.only_uncompressed:
+            self._diagnostics.warn(
+                "compression",
+                f"{self._client.endpoint or 'the endpoint'}, or a proxy on the way, takes no "
+                "compressed requests. Records are sent uncompressed from now on: set "
+                "compression=None to have it so from the start",
             )
 
     async def _take_turn(self, stream: str) -> None:
@@ -188,13 +197,13 @@ class Sender:
             self._patience.timed_out(stream)
             progress.halve()
 
-    async def _answer(self, progress: Progress, resource: str) -> Answer:
+    async def _answer(self, progress: Progress, resource: str, departure: Departure) -> Answer:
         events = progress.part
         if self._has_learned:
             events = shortened(events, self._max_event_bytes)
         try:
             seconds = self._patience.seconds(progress.batch.stream)
-            return await self._client.put(progress.batch.stream, events, seconds)
+            return await self._client.put(progress.batch.stream, events, seconds, departure)
         except DeliveryError:
             raise
         except Exception as exc:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.batcher import Batcher
+from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
 from aiowatchtower._intake.inbox import Inbox
 
@@ -27,13 +29,14 @@ class Shares:
         batcher: Batcher,
         diagnostics: Diagnostics,
         clock: Callable[[], float],
-        stream_template: str,
+        settings: Settings,
     ) -> None:
         self._inbox = inbox
         self._batcher = batcher
         self._diagnostics = diagnostics
         self._clock = clock
-        self._template = stream_template
+        self._settings = settings
+        self._overflowed = 0
         self._noted_at = _NEVER
 
     def note(self) -> None:
@@ -45,7 +48,7 @@ class Shares:
                 "many_streams",
                 f"{streams} log streams have records waiting. Each costs requests and memory, and "
                 f"CloudWatch Logs lets an account create 50 a second: let log_stream_name="
-                f"{self._template!r} vary less. Names of tasks and threads are not bounded by default",
+                f"{self._settings.log_stream_name!r} vary less. Names of tasks and threads are not bounded by default",
             )
         now = self._clock()
         if has_many or not self._inbox.is_roomy:
@@ -53,6 +56,25 @@ class Shares:
                 self._noted_at = now
                 overhead_bytes = streams * _STREAM_OVERHEAD_BYTES if has_many else 0
                 self._inbox.note_held(self._batcher.held(), overhead_bytes)
-        elif self._noted_at > _NEVER:
+            return
+        if self._noted_at > _NEVER:
             self._noted_at = _NEVER
             self._inbox.note_held({}, 0)
+        if self._overflowed:
+            lost, self._overflowed = self._overflowed, 0
+            self._diagnostics.recovered(
+                "buffer_full", f"there is room for records again; {lost} were dropped meanwhile"
+            )
+
+    def note_overflow(self, count: int, last_error: DeliveryError | None) -> None:
+        """Warn that records found no room in the buffer, whose readers may not see its marker for long."""
+        settings = self._settings
+        self._overflowed += count
+        more = "raise max_spool_size=" if settings.spool_path else "set spool_directory="
+        self._diagnostics.warn(
+            "buffer_full",
+            f"max_buffer_size={settings.max_buffer_size} bytes are full: {count} records to "
+            f"{settings.log_group_name} found no room and are dropped, and so are others until there is room "
+            f"again. Last failure: {last_error or 'none: they come faster than they can be sent'}. "
+            f"If the buffer is too small for the load, raise max_buffer_size= or {more}",
+        )

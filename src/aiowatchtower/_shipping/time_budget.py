@@ -8,7 +8,7 @@ from typing import Final
 
 import anyio
 
-from aiowatchtower._core.errors import DeliveryError
+from aiowatchtower._core.errors import DeliveryError, from_endpoint
 from aiowatchtower._core.phase import Lifecycle
 
 # A try that has less time than this is not worth its connection; before the first answer it is
@@ -82,7 +82,7 @@ class TimeBudget:
             self._lanes -= 1
 
     @contextmanager
-    def limited_try(self, action: str, resource: str) -> Iterator[None]:
+    def limited_try(self, action: str, resource: str, endpoint: str = "") -> Iterator[None]:
         """Raise DeliveryError when a call hangs that is under way while the block is being left.
 
         Such a call gets as much time as leaves some for another try. How long the tries so far took
@@ -100,7 +100,7 @@ class TimeBudget:
         took = self._clock() - began
         if scope.cancelled_caught:
             self._least = max(self._least, 2 * took)
-            raise unanswered(action, resource)
+            raise unanswered(action, resource, endpoint)
         self._least = max(_SHORTEST_TRY, _SLOWER * took)
 
     @property
@@ -117,7 +117,7 @@ class TimeBudget:
         return max(self._least / 2, min(self._least, self.remaining / 2), fair)
 
 
-def unanswered(action: str, resource: str) -> DeliveryError:
+def unanswered(action: str, resource: str, endpoint: str = "") -> DeliveryError:
     """Return what to say of a call that was given up before its answer came."""
-    text = "no answer until the time for it was over"
+    text = f"no answer{from_endpoint(endpoint)} until the time for it was over"
     return DeliveryError(action, "Timeout", text, resource=resource, maybe_accepted=True)

@@ -235,9 +235,14 @@ class Worker:
         return self._batcher.due(self._clock(), max(0, _LANES - known), max(0, new))
 
     def _take_overflow(self) -> None:
-        for stream, overflow in self._inbox.take_overflow().items():
+        found = self._inbox.take_overflow()
+        for stream, overflow in found.items():
             self._on_drop.tell(overflow.lost(stream))
             self._gaps.add(stream, overflow)
+        if found:
+            self._shares.note_overflow(
+                sum(overflow.count for overflow in found.values()), self._ledger.last_error
+            )
 
     def _may_mark(self) -> bool:
         """Whether a gap is over, so that its marker tells all of it."""

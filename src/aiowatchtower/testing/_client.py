@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from aiobotocore.hooks import AioHierarchicalEmitter
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -92,7 +93,7 @@ class _Call(NamedTuple):
 class InMemoryClient:
     """Async methods named as on aiobotocore's `logs` client, answered by a `CloudWatchLogs` in memory.
 
-    There is one for each operation of the service. `before-call` and `after-call` handlers run as botocore runs
+    There is one for each operation of the service. `before-call`, `before-send` and `after-call` handlers run as botocore runs
     them, so a body replaced by a handler is what the service reads. Faults of the service show as the exceptions
     that aiobotocore raises.
     """
@@ -167,6 +168,12 @@ class InMemoryClient:
         headers = cast("dict[str, str]", request["headers"])
         encoding = {name.lower(): value for name, value in headers.items()}.get(
             "content-encoding", ""
+        )
+        await self.meta.events.emit(
+            f"before-send.cloudwatch-logs.{action}",
+            request=AWSPreparedRequest(
+                "POST", ENDPOINT, headers, request["body"], stream_output=False
+            ),
         )
         wire = Wire(str(encoding).lower(), region=self.meta.region_name)
         call = _Call(action, wire, _read_body(request["body"]))
