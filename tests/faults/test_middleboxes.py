@@ -172,14 +172,16 @@ async def test_a_proxy_that_is_not_there_is_named(ship, shop, said, monkeypatch)
 
 async def test_an_answer_that_is_no_text_is_garbled(server, ship, shop, said):
     """Invalid UTF-8 is told as something that is not CloudWatch Logs, with a success and with a refusal."""
-    for status in (200, 400):
-        page = Page(status, b'{"message": "\xff\xfe\xc3"}', "application/x-amz-json-1.1")
-        async with Middlebox(server.url, lambda _, page=page: page).running() as box:
+    pages: list[Page] = []
+    async with Middlebox(server.url, lambda _: pages[-1]).running() as box:
+        for status in (200, 400):
+            body = b'{"message": "\xff\xfe\xc3"}'
+            pages.append(Page(status, body, "application/x-amz-json-1.1"))
             given = {"endpoint_url": box.url}
             warning, seen = await _first_failure(ship, shop, said, "GarbledAnswer", **given)
             said.records.clear()
-        assert "Something that is not CloudWatch Logs answered" in warning
-        assert seen.last_error.code == "GarbledAnswer"
+            assert "Something that is not CloudWatch Logs answered" in warning
+            assert seen.last_error.code == "GarbledAnswer"
 
 
 async def test_a_timeout_names_the_endpoint(ship, shop, said):
