@@ -30,6 +30,7 @@ from aiowatchtower._text.formatter import CloudWatchLogFormatter, describe_failu
 from aiowatchtower._text.truncate import replace_surrogates, truncate, utf8_size
 
 from .inbox import Inbox
+from .locked_inbox import HandlersInbox
 from .signature import SpelledOut
 from .unattended import Unattended
 from .wrong_kind import NotABlock
@@ -54,7 +55,10 @@ _SHOWN: Final = {
     Phase.LEAVING: "being left",
     Phase.CLOSED: "left",
 }
-_handlers: Final[weakref.WeakSet[CloudWatchLogHandler]] = weakref.WeakSet()
+# By id(). Unlike a WeakSet, it is listed in one step, in which no other thread can add to it.
+_handlers: Final[weakref.WeakValueDictionary[int, CloudWatchLogHandler]] = (
+    weakref.WeakValueDictionary()
+)
 
 
 class _Visits(threading.local):
@@ -108,14 +112,16 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
         self.diagnostics: Diagnostics = Diagnostics(self._clock)
         self.lifecycle: Lifecycle = Lifecycle()
         self.ledger: Ledger = Ledger(threading.RLock())
-        self.inbox: Inbox = Inbox(self.settings.max_buffer_size, self.ledger, self.lifecycle)
+        self.inbox: Inbox = HandlersInbox(
+            self.settings.max_buffer_size, self.ledger, self.lifecycle
+        )
         self.enabled: bool = self.settings.enabled and not _is_switched_off()
         self._stream_name = self.settings.stream_name
         self._constant_stream = self._stream_name.constant
         self._max_event_bytes = self.settings.max_event_bytes
         self._visits = _Visits()
         self._unattended: Unattended | None = self._watched()
-        _handlers.add(self)
+        _handlers[id(self)] = self
 
     def __repr__(self) -> str:
         """Show group, stream and what is waiting."""
@@ -271,8 +277,12 @@ def _task_name() -> str:
     return task.get_name() if task is not None else "no-task"
 
 
+def _living_handlers() -> list[CloudWatchLogHandler]:
+    return [handler for each in _handlers.valuerefs() if (handler := each()) is not None]
+
+
 def _after_fork() -> None:
-    for handler in list(_handlers):
+    for handler in _living_handlers():
         handler.after_fork()
 
 
@@ -282,5 +292,5 @@ if hasattr(os, "register_at_fork"):
 
 @atexit.register
 def _at_exit() -> None:
-    for handler in list(_handlers):
+    for handler in _living_handlers():
         handler.at_exit()
