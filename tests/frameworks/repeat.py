@@ -44,7 +44,9 @@ def repeat(test: str, times: int, keep: Path) -> str:
             name = re.sub(r"\W+", "-", test.partition("::")[2])
             (keep / f"{name}-{number}.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
         for match in _LINE.finditer(done.stdout):
-            sums = [before + int(more) for before, more in zip(sums, match.groups(), strict=True)]
+            sums = [
+                before + int(more) for before, more in zip(sums, match.groups()[:4], strict=True)
+            ]
             codes.add(int(match[5]))
             slowest = max(slowest, float(match[6]))
     exits = ", ".join(map(str, sorted(codes)))

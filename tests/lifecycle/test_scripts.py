@@ -131,3 +131,16 @@ def test_a_loop_that_ends_right_after_entry_is_no_trouble(run, turns):
     program = run("-X", "dev", "-W", "always", "one_turn.py", turns)
     assert program.finish() == 0
     assert "never awaited" not in program.errors
+
+
+@pytest.mark.parametrize(
+    ("how", "lost"),
+    [("closed", 3), ("logs on", 4), ("not closed", 3), ("runs on", 3), ("delivered", 0)],
+)
+def test_started_and_never_left(run, how, lost):
+    """A program that never closes what it has started is told at its end what it has lost by that."""
+    program = run("never_left.py", how)
+    assert program.finish() == 0, program.errors
+    said = [line for line in program.err if "never left" in line]
+    assert [line.split()[0] for line in said] == ([str(lost)] if lost else [])
+    assert all("aclose()" in line for line in said)

@@ -74,6 +74,7 @@ class Inbox:
         self._spill = Spill(self._ledger)
         self._spool: Writer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_lost_loop = False
         self._arrivals: Arrivals | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._context = contextvars.Context()
@@ -99,6 +100,11 @@ class Inbox:
     def is_keeping(self) -> bool:
         """Whether records are kept for a block that has yet to come."""
         return self._lifecycle.takes_records and not self.is_open
+
+    @property
+    def was_never_left(self) -> bool:
+        """Whether a block was entered and nobody has begun to leave it, also when its loop is closed."""
+        return self._has_lost_loop or self._lifecycle.phase is Phase.OPEN
 
     @property
     def has_overflowed(self) -> bool:
@@ -164,6 +170,7 @@ class Inbox:
             if self._loop is loop and self._lifecycle.phase is Phase.OPEN:
                 self._lifecycle.lose_loop()
                 self._loop = None
+                self._has_lost_loop = True
 
     def _refuse_staged(self) -> None:
         """Drop records whose threads have seen an open handler, and staged them after it was closed."""
@@ -194,6 +201,7 @@ class Inbox:
             left = self._abandoned()
             self._lifecycle.enter()
             self._loop = loop
+            self._has_lost_loop = False
             self._arrivals = Arrivals(asyncio.Queue(), asyncio.Event())
             if spool is not None and spool is not self._spool:
                 self._spool = spool

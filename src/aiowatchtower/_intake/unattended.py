@@ -21,6 +21,10 @@ _ENTER: Final = (
     "Enter `async with CloudWatchLogging.configured():` (or the block that the handler was made by) "
     "where the application starts"
 )
+_LEAVE: Final = (
+    "Leave it while its event loop runs: use `async with`, or call `await logs.aclose()` after "
+    "`await logs.start()`"
+)
 _forks = 0
 
 
@@ -96,9 +100,16 @@ class Unattended:
         return True
 
     def at_exit(self) -> None:
-        """Warn of the records that no block has come for."""
+        """Warn of the records that no block has come for, or whose block nobody has left."""
         seen = self._inbox.statistics()
         dropped = sum(seen.dropped.values())
+        if self._inbox.was_never_left and seen.pending > seen.spooled:
+            self._diagnostics.warn(
+                "never_left",
+                f"{seen.pending} records for {self._group} are not delivered and the process ends: "
+                f"their block was entered and never left. {_LEAVE}",
+            )
+            return
         if not seen.pending or not self._inbox.is_keeping:
             return
         more = f" ({dropped} of them were dropped before)" if dropped else ""
