@@ -103,7 +103,8 @@ class Check:
         return _outcome(done.returncode, done.stdout, done.stderr)
 
     def __call__(self, *arguments, **more):
-        return self.run("check", "--log-group", GROUP, "--json", *arguments, **more)
+        """Run it for an application that creates its log group, unless an argument says otherwise."""
+        return self.run("check", "--log-group", GROUP, "--json", "--create", *arguments, **more)
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_what_exists_is_not_created(check, server, existing):
 
 def test_as_a_program(check, server):
     """Started with `python -m`, the command does the same, and its exit code is the process's."""
-    done = check.start("check", "--log-group", GROUP, "--json")
+    done = check.start("check", "--log-group", GROUP, "--json", "--create")
     assert (done.code, done.errors, done.report["delivers"]) == (0, "", True)
     assert len(server.messages(GROUP)) == 1
     done = check.start("check", "--log-group", "/app web")
@@ -181,7 +181,7 @@ def test_rich_is_not_needed(check):
         "import runpy, sys; sys.modules['rich'] = sys.modules['rich.console'] = None; "
         "runpy.run_module('aiowatchtower', run_name='__main__', alter_sys=True)"
     )
-    arguments = ("check", "--log-group", GROUP, "--log-stream", STREAM)
+    arguments = ("check", "--log-group", GROUP, "--log-stream", STREAM, "--create")
     done = check.start(*arguments, program=("-c", program))
     assert done.code == 0
     assert "CreateLogGroup   ok" in done.out
@@ -196,7 +196,7 @@ def test_a_group_is_made_as_the_application_makes_it(check, server):
     """A group that is created here has the retention, tags, key and class that were asked for."""
     key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     done = check.run(
-        "check", "--log-group", GROUP, "--json", "--retention-days", "30", "--tag", "team=shop",
+        "check", "--log-group", GROUP, "--json", "--create", "--retention-days", "30", "--tag", "team=shop",
         "--tag", "stage=", "--kms-key-id", key, "--log-group-class", "INFREQUENT_ACCESS",
     )  # fmt: skip
     assert done.code == 0

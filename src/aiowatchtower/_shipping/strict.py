@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import anyio
@@ -43,13 +43,36 @@ async def prove_delivery(
         await client.prepare()
         await client.put(stream, [event], max(1.0, ends_at - clock()))
 
+    def pause(failures: int) -> float | None:
+        rest = ends_at - clock()
+        return min(backoff.pause(failures), rest) if rest > 0 else None
+
+    decision = await try_while_it_may_pass(put, provisioner, stream, pause)
+    if decision is not None:
+        raise SetupError(explained(decision.error)) from decision.error
+
+
+async def try_while_it_may_pass(
+    put: Callable[[], Awaitable[object]],
+    provisioner: Provisioner,
+    stream: str,
+    pause: Callable[[int], float | None],
+) -> Decision | None:
+    """Put until AWS accepts, and return None; or return the failure that another try would not mend.
+
+    ``pause`` says how long to wait after so many failures in a row, and None when it is enough.
+    """
     attempt = Attempt()
     while (decision := await try_once(put, provisioner, stream, attempt)) is not None:
         attempt = decision.attempt
-        if clock() >= ends_at or not _may_pass(decision):
-            raise SetupError(explained(decision.error)) from decision.error
-        pause = backoff.pause(max(1, attempt.failures))
-        await anyio.sleep(min(pause, max(0.0, ends_at - clock())))
+        if not _may_pass(decision):
+            return decision
+        if decision.pause > 0:
+            seconds = pause(decision.pause)
+            if seconds is None:
+                return decision
+            await anyio.sleep(seconds)
+    return None
 
 
 def _may_pass(decision: Decision) -> bool:

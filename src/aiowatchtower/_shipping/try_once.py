@@ -1,4 +1,4 @@
-"""Put, and create what is missing: the one try that delivery and ``strict=True`` repeat."""
+"""Put, and create what is missing: the one try that delivery, ``strict=True`` and ``check`` repeat."""
 
 from __future__ import annotations
 

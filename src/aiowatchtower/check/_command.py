@@ -72,8 +72,8 @@ def _add_arguments(check: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--create",
         action=argparse.BooleanOptionalAction,
-        default=True,
-        help="create the log group and stream when they are missing, as the library does",
+        help="--create: create the log group, too, if it is missing; --no-create: not even the log "
+        "stream. By default only the log stream is created, as by each process of an application",
     )
     check.add_argument(
         "--dry-run",
@@ -82,7 +82,7 @@ def _add_arguments(check: argparse.ArgumentParser) -> None:
         help="the same as --no-create: only one event is left, in a stream that exists",
     )
     group = check.add_argument_group(
-        "of a log group that is created here, as the application has it"
+        "of the log group that --create creates, as the application has it"
     )
     group.add_argument("--retention-days", type=int, help="log_group_retention_days")
     group.add_argument(
@@ -99,8 +99,8 @@ def _settings(asked: argparse.Namespace) -> Settings:
         region_name=asked.region,
         profile_name=asked.profile,
         endpoint_url=asked.endpoint_url,
-        create_log_group=asked.create,
-        create_log_stream=asked.create,
+        create_log_group=asked.create is True,
+        create_log_stream=asked.create is not False,
         log_group_retention_days=asked.retention_days,
         log_group_tags=dict(asked.tag) if asked.tag else None,
         log_group_kms_key_id=asked.kms_key_id,

@@ -1,9 +1,8 @@
-"""What delivery does, once: put, create what is missing, put again, read back."""
+"""The steps of delivery, from what AWS has answered to each call."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,117 +12,136 @@ from aiowatchtower._aws.client import AwsLogsClient
 from aiowatchtower._aws.errors import translated
 from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.errors import DeliveryError
-from aiowatchtower._core.events import Answer, own_event
+from aiowatchtower._core.events import Answer
 
 from ._aws import DEADLINE_SECONDS, Client
 from ._diagnosis import DENIED, NOT_FOUND, detail, failed
 from ._report import PUT, Status, Step, skipped
+from ._trial import Trial
+from ._watched import GROUP, RETENTION, STREAM, WatchedClient
 
-GROUP: Final = "CreateLogGroup"
-STREAM: Final = "CreateLogStream"
-RETENTION: Final = "PutRetentionPolicy"
 READ: Final = "GetLogEvents"
-ACTIONS: Final = (GROUP, STREAM, PUT, READ)
+ACTIONS: Final = (GROUP, RETENTION, STREAM, PUT, READ)
 _NOT_NEEDED: Final = "it exists already"
-# After creating, and before what was put can be read.
-_SETTLING_SECONDS: Final = 1.0
+# Before what was put can be read.
 _READING_SECONDS: Final = 2.0
 
 
 class Delivery:
-    """Puts one event, each call tried once. ``steps`` tells what became of it."""
+    """Tries delivery, and says how each of its steps has ended."""
 
     def __init__(
         self, client: Client, logs: AwsLogsClient, settings: Settings, stream: str, text: str
     ) -> None:
         self._client = client
-        self._logs = logs
+        self._logs = WatchedClient(logs)
+        client.meta.events.register("after-call.cloudwatch-logs", self._logs.note_created)
         self._settings = settings
         self._stream = stream
         self._text = text
-        self._put_at = 0
-        self._steps = {name: skipped(name, _NOT_NEEDED) for name in (GROUP, STREAM)}
+        self._trial = Trial(self._logs, settings, stream, text)
 
     async def run(self) -> list[Step]:
         """Try, and return the steps in their order."""
-        failure = await self._put()
-        if failure is not None and failure.code == NOT_FOUND:
-            failure = await self._without(failure)
-        elif failure is not None:
-            for name in (GROUP, STREAM):
-                self._steps[name] = skipped(name, f"{PUT} failed before it came to that")
+        failure = await self._trial.run()
+        steps = [self._group(), self._log_stream()]
+        if self._settings.log_group_retention_days is not None:
+            steps.insert(1, self._retention())
+        put = self._event(failure, steps)
+        if put.status is Status.OK:
+            return [*steps, put, await self._read()]
+        return [*steps, put, skipped(READ, "there is nothing to read")]
+
+    def _group(self) -> Step:
+        logs, failure = self._logs, self._logs.failure(GROUP)
         if failure is not None:
-            self._steps.setdefault(PUT, failed(PUT, failure))
-        if PUT in self._steps:
-            self._steps[READ] = skipped(READ, "there is nothing to read")
-        else:
-            self._steps[PUT] = Step(PUT, Status.OK, f"{self._text!r} was accepted")
-            self._steps[READ] = await self._read()
-        return [self._steps[name] for name in ACTIONS]
+            return failed(GROUP, failure, logs.failures(GROUP), self._options())
+        if logs.has_created(GROUP):
+            return self._created_group()
+        if self._trial.knows_group:
+            return skipped(GROUP, _NOT_NEEDED)
+        if self._trial.misses_group:
+            return skipped(GROUP, "not tried, for that would create it: --create does")
+        return self._not_reached(GROUP)
 
-    async def _put(self) -> DeliveryError | None:
-        self._put_at = int(time.time() * 1000)
-        event = own_event(self._stream, self._put_at, self._text)
-        try:
-            answer = await self._logs.put(self._stream, [event], DEADLINE_SECONDS)
-        except DeliveryError as error:
-            return error
-        if rejected := _rejected(answer):
-            self._steps[PUT] = rejected
-        return None
-
-    async def _without(self, failure: DeliveryError) -> DeliveryError | None:
-        """Create what is missing, and put again; return why that is not possible."""
-        if not (self._settings.create_log_group and self._settings.create_log_stream):
-            self._steps[PUT] = self._missing(failure)
-            for name in (GROUP, STREAM):
-                self._steps[name] = skipped(name, "--no-create")
-            return None
-        if not await self._create():
-            self._steps[PUT] = skipped(PUT, "there is no log stream to put to")
-            return None
-        again = await self._put()
-        if again is not None and again.code == NOT_FOUND:
-            # What was just created is not always known everywhere at once.
-            await anyio.sleep(_SETTLING_SECONDS)
-            again = await self._put()
-        return again
-
-    async def _create(self) -> bool:
-        error = await _tried(self._logs.create_stream(self._stream), STREAM)
-        if error is not None and error.code == NOT_FOUND:
-            error = await _tried(self._logs.create_group(tags=True), GROUP)
-            self._steps[GROUP] = failed(GROUP, error) if error else await self._set_retention()
-            if error is not None:
-                self._steps[STREAM] = skipped(STREAM, "there is no log group to create it in")
-                return False
-            error = await _tried(self._logs.create_stream(self._stream), STREAM)
-        elif error is not None:
-            self._steps[GROUP] = skipped(GROUP, f"{STREAM} failed before it came to that")
-        self._steps[STREAM] = failed(STREAM, error) if error else _created(STREAM)
-        return error is None
-
-    async def _set_retention(self) -> Step:
-        """Give the group that was just created its retention; delivery goes on without it."""
+    def _created_group(self) -> Step:
         days = self._settings.log_group_retention_days
-        if days is None:
-            return Step(GROUP, Status.OK, "created; its events are kept for ever")
-        error = await _tried(self._logs.set_retention(), RETENTION)
+        is_kept = days is None or self._logs.failure(RETENTION) is not None
+        text = f"created; its events are kept for {'ever' if is_kept else f'{days} days'}"
+        facts = {"created": True}
+        if refusals := self._logs.failures(GROUP):
+            step = failed(GROUP, refusals[-1], refusals)
+            text = f"{text}; without its tags: {step.detail}"
+            return replace(step, status=Status.WARNING, detail=text, facts=facts)
+        return Step(GROUP, Status.OK, text, facts=facts)
+
+    def _options(self) -> list[str]:
+        """Name the permissions that creating this group takes besides its own."""
+        settings = self._settings
+        is_untried = not self._logs.was_tried(RETENTION)
+        needed = {
+            "logs:TagResource": settings.log_group_tags,
+            "logs:AssociateKmsKey": settings.log_group_kms_key_id,
+            "logs:PutRetentionPolicy": settings.log_group_retention_days and is_untried,
+        }
+        return [permission for permission, is_needed in needed.items() if is_needed]
+
+    def _retention(self) -> Step:
+        failure = self._logs.failure(RETENTION)
+        if failure is None and self._logs.was_tried(RETENTION):
+            return Step(RETENTION, Status.OK, f"{self._settings.log_group_retention_days} days")
+        if failure is None:
+            why = "the log group exists already" if self._trial.knows_group else "not tried"
+            return skipped(RETENTION, why)
+        if failure.code == NOT_FOUND:
+            return skipped(RETENTION, "allowed, and there is no log group to set it for")
+        return replace(failed(RETENTION, failure), status=Status.WARNING)
+
+    def _log_stream(self) -> Step:
+        logs, failure = self._logs, self._logs.failure(STREAM)
+        if failure is not None and failure.code == NOT_FOUND:
+            return skipped(STREAM, "allowed, and there is no log group to create it in")
+        if failure is not None:
+            return failed(STREAM, failure)
+        if logs.has_created(STREAM):
+            return Step(STREAM, Status.OK, "created", facts={"created": True})
+        if logs.failure(PUT) is None or logs.was_tried(STREAM):
+            return skipped(STREAM, _NOT_NEEDED)
+        if not self._settings.create_log_stream:
+            return skipped(STREAM, "not tried, for that would create it")
+        return self._not_reached(STREAM)
+
+    def _not_reached(self, action: str) -> Step:
+        error = self._logs.failure(PUT)
+        if error is not None and error.code in DENIED:
+            return skipped(action, "not tried: it is not known whether it exists")
+        return skipped(action, f"{PUT} failed before it came to that")
+
+    def _event(self, failure: DeliveryError | None, before: Sequence[Step]) -> Step:
+        answer, error = self._logs.answer, self._logs.failure(PUT)
+        if failure is None and answer is not None:
+            return _rejected(answer) or Step(PUT, Status.OK, f"{self._text!r} was accepted")
         if error is None:
-            return Step(GROUP, Status.OK, f"created; its events are kept for {days} days")
-        unset = failed(GROUP, error)
-        text = f"created, and its events are kept for ever: {unset.detail}"
-        return replace(unset, status=Status.WARNING, detail=text)
+            # There was no client to make the call with.
+            return failed(PUT, failure or DeliveryError(PUT, "UnexpectedError", "nothing was put"))
+        if error.code != NOT_FOUND:
+            return failed(PUT, error)
+        if any(step.status is Status.FAILED for step in before):
+            return skipped(PUT, "allowed, and there is no log stream to put to")
+        return self._missing(error)
 
     def _missing(self, error: DeliveryError) -> Step:
         group = self._settings.log_group_name
-        if "group" in error.message:
-            command = f"aws logs create-log-group --log-group-name '{group}'"
-        else:
+        if not self._trial.misses_group:
             names = f"--log-group-name '{group}' --log-stream-name '{self._stream}'"
             command = f"aws logs create-log-stream {names}"
-        advice = f"Create it ({command}), or check without --no-create."
-        return Step(PUT, Status.FAILED, detail(error), advice, error.code)
+            way = "check without --no-create"
+        else:
+            command = f"aws logs create-log-group --log-group-name '{group}'"
+            way = "check with --create, which creates it as an application would"
+        return Step(
+            PUT, Status.FAILED, detail(error), f"Create it ({command}), or {way}.", error.code
+        )
 
     async def _read(self) -> Step:
         """Look for the event; once more after a while, since reading lags behind."""
@@ -145,7 +163,7 @@ class Delivery:
     async def _look(self) -> bool:
         where: dict[str, object] = {
             "logGroupName": self._settings.log_group_name,
-            "startTime": self._put_at,
+            "startTime": self._trial.put_at,
         }
         with anyio.fail_after(DEADLINE_SECONDS):
             try:
@@ -159,21 +177,6 @@ class Delivery:
         events = answer["events"]
         found = events if isinstance(events, Sequence) else ()
         return any(event["message"] == self._text for event in found)
-
-
-async def _tried(call: Awaitable[None], action: str) -> DeliveryError | None:
-    try:
-        with anyio.fail_after(DEADLINE_SECONDS):
-            await call
-    except DeliveryError as error:
-        return error
-    except TimeoutError as exc:
-        return translated(exc, action, "", DEADLINE_SECONDS)
-    return None
-
-
-def _created(name: str) -> Step:
-    return Step(name, Status.OK, "created")
 
 
 def _rejected(answer: Answer) -> Step | None:

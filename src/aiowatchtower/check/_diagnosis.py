@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aiowatchtower._core.advice import advise, statement
@@ -25,11 +25,21 @@ _STANDING: Final = frozenset({"GarbledAnswer", "LimitExceededException"})
 _LONGEST_DETAIL: Final = 400
 
 
-def failed(name: str, error: DeliveryError) -> Step:
-    """Return the step of a call that failed, with the one thing to do."""
+def failed(
+    name: str,
+    error: DeliveryError,
+    failures: Sequence[DeliveryError] = (),
+    companions: Sequence[str] = (),
+) -> Step:
+    """Return the step of a call that failed, with the one thing to do.
+
+    ``failures`` are those of all calls of the step, of which each may have been denied something else.
+    ``companions`` are permissions that the call needs besides, and that AWS looks at later.
+    """
     error = _named(error)
     if error.code in DENIED:
-        advice, policy = _allowance(error)
+        denied = [each for each in failures if each.code in DENIED] or [error]
+        advice, policy = _allowance(error, denied, companions)
     else:
         advice, policy = _advice(error), None
     return Step(name, Status.FAILED, detail(error), advice, error.code, policy)
@@ -49,15 +59,20 @@ def _named(error: DeliveryError) -> DeliveryError:
     return DeliveryError(error.action, "GarbledAnswer", message, status=error.status)
 
 
-def _allowance(error: DeliveryError) -> tuple[str, Mapping[str, object] | None]:
+def _allowance(
+    error: DeliveryError, denied: Sequence[DeliveryError], companions: Sequence[str]
+) -> tuple[str, Mapping[str, object] | None]:
     if explicit := _EXPLICIT.search(error.message):
         where = explicit.group(1).strip()
         return f"An explicit deny (in {where}) forbids it: no Allow helps, lift the deny.", None
     policy: dict[str, object] = json.loads(statement(error))
+    actions = [str(json.loads(statement(each))["Action"]) for each in denied]
+    actions = list(dict.fromkeys([*actions, *companions]))
+    policy["Action"] = actions if len(actions) > 1 else actions[0]
     where = "the policy of the role or user"
     if elsewhere := _ELSEWHERE.search(error.message):
         where = f"the {elsewhere.group(0).removeprefix('no ')}"
-    return f"Allow it: add this statement to {where}.", policy
+    return f"Allow what was denied: add this statement to {where}.", policy
 
 
 def _advice(error: DeliveryError) -> str:

@@ -25,12 +25,14 @@ from ._delivery import ACTIONS, Delivery
 from ._diagnosis import failed
 from ._endpoint import reach
 from ._report import Report, Status, Step, skipped
+from ._watched import RETENTION
 
-_NAMES: Final = ("credentials", "region", "endpoint", "identity", *ACTIONS, "clock")
+_BEFORE: Final = ("credentials", "region", "endpoint", "identity")
+_NAMES: Final = (*_BEFORE, *ACTIONS, "clock")
 
 
 async def examine(settings: Settings, stream: str) -> Report:
-    """Find out whether records would arrive; everything is tried once."""
+    """Find out whether records would arrive."""
     return await _Examination(settings, stream).run()
 
 
@@ -45,7 +47,8 @@ class _Examination:
     async def run(self) -> Report:
         async with AsyncExitStack() as stack:
             await self._look(stack)
-        steps = [self._steps.get(name) or skipped(name, self._why()) for name in _NAMES]
+        named = [name for name in _NAMES if name != RETENTION or name in self._steps]
+        steps = [self._steps.get(name) or skipped(name, self._why()) for name in named]
         if not CloudWatchLogHandler(self._settings.log_group_name).enabled:
             steps.insert(0, _SWITCHED_OFF)
         shown = tuple(map(self._without_secrets, steps))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import textwrap
@@ -28,13 +27,16 @@ def _lines(report: Report, columns: int) -> list[str]:
         found = textwrap.wrap(step.detail, width) or [""]
         lines.append(f"{step.name:{names}}{step.status.value:{results}}{found[0]}")
         lines += [" " * (names + results) + more for more in found[1:]]
-    given: set[str] = set()
-    for step in report.steps:
-        if step.advice and step.advice not in given:
-            given.add(step.advice)
-            lines += ["", f"{step.name}: {step.advice}"]
-            if step.statement is not None:
-                lines.append(json.dumps(step.statement, indent=2))
+    for advice in report.advice():
+        lines += ["", *wrapped(f"{advice.about}: {advice.text}", columns)]
+        if advice.statements:
+            lines.append(advice.statements)
     verb = "arrive" if report.delivers else "do not arrive"
     where = f"{report.log_group_name} ({report.log_stream_name})"
-    return [*lines, "", report.leaves, f"Records {verb} in {where}."]
+    end = f"Records {verb} in {where}."
+    return [*lines, "", *wrapped(report.leaves, columns), *wrapped(end, columns)]
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Return lines that fit, but for names and commands that would not survive being cut."""
+    return textwrap.wrap(text, columns, break_long_words=False, break_on_hyphens=False)

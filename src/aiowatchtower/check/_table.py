@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ._report import Report, Status, Step
+from ._plain_table import wrapped
+from ._report import Report, Status
 
 _STYLES: Final = {
     Status.OK: "green",
@@ -28,25 +28,23 @@ def show(report: Report) -> None:
         found = Text(step.detail, overflow="fold")
         table.add_row(Text(step.name), Text(step.status.value, style), found)
     console.print(table)
-    given: set[str] = set()
-    for step in report.steps:
-        if step.advice and step.advice not in given:
-            _print(console, _advice(step))
-            given.add(step.advice)
-    _print(console, Text(f"\n{report.leaves}"))
+    for advice in report.advice():
+        console.print()
+        _print(console, advice.text, f"{advice.about}: ", _STYLES[advice.status])
+        if advice.statements:
+            # Unwrapped, since it is to be copied.
+            console.print(advice.statements, soft_wrap=True)
+    console.print()
+    _print(console, report.leaves)
     where = f"{report.log_group_name} ({report.log_stream_name})"
     if report.delivers:
-        _print(console, Text(f"Records arrive in {where}.", "green"))
+        _print(console, f"Records arrive in {where}.", style="green")
     else:
-        _print(console, Text(f"Records do not arrive in {where}.", "bold red"))
+        _print(console, f"Records do not arrive in {where}.", style="bold red")
 
 
-def _advice(step: Step) -> Text:
-    text = Text.assemble("\n", (f"{step.name}: ", _STYLES[step.status]), step.advice)
-    if step.statement is not None:
-        text.append("\n" + json.dumps(step.statement, indent=2))
-    return text
-
-
-def _print(console: Console, text: Text) -> None:
-    console.print(text, soft_wrap=True)
+def _print(console: Console, text: str, about: str = "", style: str = "") -> None:
+    """Print ``about`` in its style and ``text``, or all in the style; as lines that fit."""
+    lines = Text("\n".join(wrapped(f"{about}{text}", console.width)), "" if about else style)
+    lines.stylize(style, 0, len(about))
+    console.print(lines, soft_wrap=True)
