@@ -91,8 +91,9 @@ class Delivery:
         if failure is None and self._logs.was_tried(RETENTION):
             return Step(RETENTION, Status.OK, f"{self._settings.log_group_retention_days} days")
         if failure is None:
-            why = "the log group exists already" if self._trial.knows_group else "not tried"
-            return skipped(RETENTION, why)
+            if self._trial.knows_group:
+                return skipped(RETENTION, "the log group exists already")
+            return skipped(RETENTION, "not tried: nothing was created that it could be set for")
         if failure.code == NOT_FOUND:
             return skipped(RETENTION, "allowed, and there is no log group to set it for")
         return replace(failed(RETENTION, failure), status=Status.WARNING)

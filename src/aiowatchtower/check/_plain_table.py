@@ -20,11 +20,11 @@ def show(report: Report) -> None:
 
 def _lines(report: Report, columns: int) -> list[str]:
     names = max(len(step.name) for step in report.steps) + _GAP
-    results = max(len(step.status.value) for step in report.steps) + _GAP
+    results = max(len("result"), *(len(step.status.value) for step in report.steps)) + _GAP
     width = max(_MIN_WIDTH, columns - names - results)
     lines = [f"{'step':{names}}{'result':{results}}found"]
     for step in report.steps:
-        found = textwrap.wrap(step.detail, width) or [""]
+        found = textwrap.wrap(step.detail, width, break_on_hyphens=False) or [""]
         lines.append(f"{step.name:{names}}{step.status.value:{results}}{found[0]}")
         lines += [" " * (names + results) + more for more in found[1:]]
     for advice in report.advice():
