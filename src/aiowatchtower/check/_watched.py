@@ -7,7 +7,7 @@ from typing import Final, Protocol, TypeVar
 
 from aiowatchtower._core.errors import DeliveryError
 from aiowatchtower._core.events import Answer, LogEvent
-from aiowatchtower._core.logs_client import LogsClient
+from aiowatchtower._core.logs_client import Departure, LogsClient
 
 from ._report import PUT
 
@@ -68,9 +68,21 @@ class WatchedClient:
         """Get ready for the first call."""
         await self._client.prepare()
 
-    async def put(self, stream: str, events: Sequence[LogEvent], deadline: float) -> Answer:
+    @property
+    def endpoint(self) -> str:
+        """The address that calls go to."""
+        return self._client.endpoint
+
+    async def put(
+        self,
+        stream: str,
+        events: Sequence[LogEvent],
+        deadline: float,
+        departure: Departure | None = None,
+    ) -> Answer:
         """Send events."""
-        self.answer = await self._noted(PUT, self._client.put(stream, events, deadline))
+        call = self._client.put(stream, events, deadline, departure)
+        self.answer = await self._noted(PUT, call)
         return self.answer
 
     async def create_stream(self, stream: str) -> None:
