@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -11,17 +11,6 @@ import pytest
 from aiowatchtower import CloudWatchLogHandler
 from aiowatchtower._diagnostics.own_log import say
 from aiowatchtower._diagnostics.self_feeding import LOGGER, is_shipping
-
-
-@pytest.fixture
-def said(caplog) -> Callable[[], list[str]]:
-    """Return what has been said so far, and by whom it was said."""
-    caplog.set_level(logging.INFO, "aiowatchtower")
-
-    def texts() -> list[str]:
-        return [r.getMessage() for r in caplog.records if r.name == "aiowatchtower"]
-
-    return texts
 
 
 @contextmanager

@@ -4,22 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-
-import pytest
 
 from aiowatchtower._diagnostics.rate_limit import Diagnostics
-
-
-@pytest.fixture
-def said(caplog) -> Callable[[], list[str]]:
-    """Return what has been said so far, and by whom it was said."""
-    caplog.set_level(logging.INFO, "aiowatchtower")
-
-    def texts() -> list[str]:
-        return [r.getMessage() for r in caplog.records if r.name == "aiowatchtower"]
-
-    return texts
 
 
 def test_the_first_of_a_kind_is_said_at_once(clock, said, caplog):

@@ -20,6 +20,7 @@ import weakref
 from operator import attrgetter
 
 import pytest
+from tests.intake.loops import IdleLoop
 
 from aiowatchtower import CloudWatchLogFormatter, CloudWatchLogHandler
 from aiowatchtower._diagnostics.self_feeding import MARK, shipping
@@ -27,19 +28,9 @@ from aiowatchtower._diagnostics.self_feeding import MARK, shipping
 NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z
 
 
-class Loop:
-    """A loop that never gets its turn: what is put stays where it can be looked at."""
-
-    def call_soon(self, callback, context=None):
-        """Forget it."""
-
-    def is_closed(self):
-        return False
-
-
 def _taken(handler):
     """Return the events that wait in a handler's buffer."""
-    records = handler.inbox.enter(Loop()).records
+    records = handler.inbox.enter(IdleLoop()).records
     handler.inbox.hand_over()
     return [] if records.empty() else records.get_nowait()
 
@@ -475,7 +466,7 @@ async def test_a_callback_of_the_loop_is_no_task():
 def test_late_records_are_counted_and_warned_of_once(caplog):
     """After the block was left, records are not even formatted; one warning says so."""
     handler = CloudWatchLogHandler("/app", formatter=Formatter(AssertionError("formatted")))
-    handler.inbox.enter(Loop())  # type: ignore[arg-type]
+    handler.inbox.enter(IdleLoop())  # type: ignore[arg-type]
     handler.inbox.leave(10.0)
     handler.handle(_record(levelno=logging.INFO))
     assert _warnings(caplog) == [], "a server's own last lines come after the lifespan"
@@ -591,7 +582,7 @@ def test_it_shows_what_it_is():
     handler = CloudWatchLogHandler("/app", "web")
     assert repr(handler) == "<CloudWatchLogHandler /app web (not entered, 0 pending)>"
     handler.handle(_record())
-    handler.inbox.enter(Loop())  # type: ignore[arg-type]
+    handler.inbox.enter(IdleLoop())  # type: ignore[arg-type]
     assert repr(handler) == "<CloudWatchLogHandler /app web (open, 1 pending)>"
     handler.inbox.leave(10.0)
     assert repr(handler) == "<CloudWatchLogHandler /app web (being left, 1 pending)>"
@@ -606,7 +597,7 @@ def test_records_that_no_block_came_for_are_mourned_at_exit(state, warns, caplog
     if state != "empty":
         handler.handle(_record())
     if state == "left":
-        handler.inbox.enter(Loop())  # type: ignore[arg-type]
+        handler.inbox.enter(IdleLoop())  # type: ignore[arg-type]
         handler.inbox.leave(10.0)
     handler.at_exit()
     assert len(_warnings(caplog)) == warns

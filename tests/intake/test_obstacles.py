@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import logging.handlers
 import queue
@@ -11,36 +10,11 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
+from tests.intake.loops import IdleLoop
 
 from aiowatchtower import CloudWatchLogging, CloudWatchLogHandler
 from aiowatchtower._intake.attachment import Attachment
 from aiowatchtower._intake.wrong_kind import all_loggers
-
-
-class Loop:
-    """A loop that never gets its turn."""
-
-    def call_soon(self, callback, context=None):
-        """Forget it."""
-
-    def is_closed(self):
-        return False
-
-
-@pytest.fixture
-def said():
-    """Return what the library says about itself, as it says it."""
-    texts = []
-
-    class Listener(logging.Handler):
-        def emit(self, record):
-            texts.append(record.getMessage())
-
-    listener, ours = Listener(), logging.getLogger("aiowatchtower")
-    gc.collect()
-    ours.addHandler(listener)
-    yield texts
-    ours.removeHandler(listener)
 
 
 @pytest.fixture
@@ -172,7 +146,7 @@ def test_what_counts_as_shipped_twice(logger, said, group, stream, level, warns)
     """Another group is meant, and so is a stream of their own for some of the records."""
     first = CloudWatchLogHandler("/app", "web")
     logger.addHandler(first)
-    first.inbox.enter(Loop())  # type: ignore[arg-type]
+    first.inbox.enter(IdleLoop())  # type: ignore[arg-type]
     _look(logger, CloudWatchLogHandler(group, stream, level=level))
     assert [text for text in said if "twice" in text] == said[: int(warns)]
     assert any("twice" in text for text in said) == warns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import subprocess
@@ -30,23 +29,6 @@ class ImpatientLoop(asyncio.SelectorEventLoop):
 
     def time(self):
         return super().time() + self.ahead
-
-
-@pytest.fixture
-def said():
-    """Return what the library says about itself, as it says it."""
-    texts = []
-
-    class Listener(logging.Handler):
-        def emit(self, record):
-            texts.append(record.getMessage())
-
-    listener, ours = Listener(), logging.getLogger("aiowatchtower")
-    # What earlier tests have left to be collected speaks now, and not in between.
-    gc.collect()
-    ours.addHandler(listener)
-    yield texts
-    ours.removeHandler(listener)
 
 
 def _log(handler, count=1, size=1, level=logging.INFO):
