@@ -141,6 +141,15 @@ def test_a_put_that_finds_no_stream_is_not_tried_again():
     assert progress.trying() == Try(is_retry=False, possible_duplicates=0)
 
 
+def test_a_put_that_finds_no_stream_after_a_failure_is_counted_once():
+    """Throttled twice, then no stream, then accepted: that is two retries."""
+    progress = _progress(1)
+    retries = [progress.trying().is_retry for _ in range(3)]
+    progress.found_missing()
+    retries.append(progress.trying().is_retry)
+    assert retries == [False, True, True, False]
+
+
 def test_only_what_is_sent_again_may_be_twice():
     """After a lost answer, the other half of the batch is in no doubt."""
     progress = _progress(4)

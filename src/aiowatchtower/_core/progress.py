@@ -43,7 +43,9 @@ class Progress:
         self._dropped: Counter[str] = Counter()
         self._lost: list[Lost] = []
         self._wire_bytes = 0
+        # Puts that have found the stream, and how many of them were counted as retries.
         self._puts = 0
+        self._retries = 0
         # Where the parts begin whose last put had no answer.
         self._in_doubt: set[int] = set()
         self._accepted_at: datetime | None = None
@@ -68,13 +70,18 @@ class Progress:
     def trying(self) -> Try:
         """Count a try, and say what it is."""
         start = self._parts[0][0]
-        found = Try(self._puts > 0, len(self.part) if start in self._in_doubt else 0)
+        is_retry = self._retries < self._puts
+        found = Try(is_retry, len(self.part) if start in self._in_doubt else 0)
         self._in_doubt.discard(start)
         self._puts += 1
+        self._retries += is_retry
         return found
 
     def found_missing(self) -> None:
-        """Take back the try that found no stream: every new stream begins with one."""
+        """Take back the try that found no stream: every new stream begins with one.
+
+        If that try was counted as a retry, the next one is not counted in its place.
+        """
         self._puts -= 1
 
     def failed(self, *, maybe_accepted: bool) -> None:
