@@ -105,11 +105,11 @@ class CloudWatchLogging(NotAHandler):
         )
     )
 
-    def __new__(cls, *_: object, **arguments: object) -> Self:
+    def __new__(cls, *positional: object, **arguments: object) -> Self:
         # No docstring: editors would show it in place of the class's. Unknown arguments are explained
         # before Python complains of missing ones; a subclass may have arguments of its own.
         if cls.__init__ is CloudWatchLogging.__init__:
-            check_keywords("CloudWatchLogging", arguments, ("loggers", *SETTING_NAMES))
+            check_keywords("CloudWatchLogging", positional, arguments, ("loggers", *SETTING_NAMES))
         return super().__new__(cls)
 
     def __init__(

@@ -113,6 +113,11 @@ def check_aws(name: str, value: object, method: str, example: str) -> None:
         return
     origins = {base.__module__.partition(".")[0] for base in type(value).__mro__}
     is_blocking = "botocore" in origins and "aiobotocore" not in origins and name != "config"
+    if hasattr(value, "__aenter__") and not hasattr(value, method) and not isinstance(value, type):
+        allowed = (
+            "entered before it is passed: `async with session.create_client('logs') as client:`"
+        )
+        raise TypeError(complaint(name, value, allowed))
     if is_blocking or isinstance(value, type) or not hasattr(value, method):
         allowed = f"None or {example}, of aiobotocore: boto3's and botocore's block the event loop"
         raise TypeError(complaint(name, value, allowed))

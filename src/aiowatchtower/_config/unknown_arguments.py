@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 # What Watchtower's users, and those of boto3, write out of habit, and what to write instead.
@@ -33,8 +33,23 @@ _FOREIGN: Final = {
 }
 
 
-def check_keywords(owner: str, arguments: Mapping[str, object], allowed: tuple[str, ...]) -> None:
-    """Raise a TypeError that says what to write instead of an unknown keyword argument."""
+_POSITIONAL: Final = 2
+
+
+def check_keywords(
+    owner: str,
+    positional: Sequence[object],
+    arguments: Mapping[str, object],
+    allowed: tuple[str, ...],
+) -> None:
+    """Raise a TypeError that says what to write instead of an unknown argument, or one without its name."""
+    if len(positional) > _POSITIONAL:
+        shown = ", ".join(map(reprlib.repr, positional[_POSITIONAL:]))
+        msg = (
+            f"{owner} takes two arguments by position, log_group_name and log_stream_name. Give {shown} "
+            f"by its name, such as {allowed[0]}=. Others are {', '.join(allowed[1:])}"
+        )
+        raise TypeError(msg)
     for name, value in arguments.items():
         if name in allowed:
             continue

@@ -89,8 +89,11 @@ class Progress:
         if maybe_accepted:
             self._in_doubt.add(self._parts[0][0])
 
-    def accepted(self, answer: Answer, at: datetime) -> None:
-        """Book what AWS answered for the part: all in, but for those out of time."""
+    def accepted(self, answer: Answer, at: datetime) -> dict[str, int]:
+        """Book what AWS answered for the part: all in, but for those out of time.
+
+        Returns how many were rejected for which reason.
+        """
         part = self.part
         count = len(part)
         old = min(answer.too_old_end, count)
@@ -103,6 +106,8 @@ class Progress:
         self._wire_bytes += answer.wire_bytes
         self._accepted_at = at
         self._meet()
+        found = {"too_old": old, "expired": expired - old, "too_new": count - new}
+        return {reason: rejected for reason, rejected in found.items() if rejected}
 
     def known(self) -> None:
         """Book the part as delivered before: AWS says that it has it already."""

@@ -156,7 +156,11 @@ class Attachment:
 def checked_loggers(loggers: Iterable[str | logging.Logger]) -> list[logging.Logger]:
     """Return the loggers that ``loggers=`` names, or raise what it may be."""
     allowed = "the names of loggers, such as ('', 'uvicorn.access')"
-    if isinstance(loggers, (str, bytes)) or not isinstance(loggers, Iterable):
+    if isinstance(loggers, str):
+        msg = f"loggers={loggers!r}: must be {allowed}; for this one alone, write ({loggers!r},)"
+        raise TypeError(msg)
+    given: object = loggers
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
         msg = f"loggers={loggers!r}: must be {allowed}"
         raise TypeError(msg)
     chosen = []

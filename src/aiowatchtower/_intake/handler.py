@@ -90,11 +90,11 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
     _clock: Callable[[], float] = staticmethod(time.monotonic)
     __signature__: ClassVar[SpelledOut] = SpelledOut()
 
-    def __new__(cls, *_: object, **arguments: object) -> Self:
+    def __new__(cls, *positional: object, **arguments: object) -> Self:
         # No docstring: editors would show it in place of the class's. Unknown arguments are explained
         # before Python complains of missing ones; a subclass may have arguments of its own.
         if cls.__init__ is CloudWatchLogHandler.__init__:
-            check_keywords("CloudWatchLogHandler", arguments, SETTING_NAMES)
+            check_keywords("CloudWatchLogHandler", positional, arguments, SETTING_NAMES)
         return super().__new__(cls)
 
     def __init__(

@@ -41,6 +41,11 @@ from .try_once import try_once
 _LOOK_SECONDS: Final = 1.1
 # Without these no request is made.
 _NOT_SET_UP: Final = frozenset({"NoCredentials", "NoRegion"})
+_OUT_OF_TIME: Final = {
+    "too_old": "more than 14 days ago",
+    "expired": "longer ago than the log group keeps its events",
+    "too_new": "more than 2 hours ahead",
+}
 # Others share the account's quota, and take what is there: who waits for a minute comes last. Measured with
 # simulated workers that all start at once: with a cap of 60 s the last one has its stream after 1.8 times
 # what the quota alone takes, with 20 s after 1.3 times, for half as many more requests that are refused.
@@ -156,7 +161,13 @@ class Sender:
         self._slots.accepted(stream)
         self._pace.accepted()
         self._patience.answered(stream, self._clock() - asked_at)
-        progress.accepted(answer, datetime.now(timezone.utc))
+        rejected = progress.accepted(answer, datetime.now(timezone.utc))
+        for reason, count in rejected.items():
+            self._diagnostics.warn(
+                f"rejected {reason}",
+                f"CloudWatch Logs rejected {count} records to {resource} as {reason}: their time is "
+                f"{_OUT_OF_TIME[reason]}. They are lost; check record.created and this machine's clock",
+            )
         if answer.entity_error:
             self._diagnostics.warn(
                 "entity", f"CloudWatch Logs rejected entity=: {answer.entity_error}"

@@ -141,7 +141,7 @@ class Keeper:
             return
         self._say(
             "spool_failed",
-            f"the spool {self.path} cannot be written to ({described(error)}): records are kept in "
+            f"spool_directory={str(self.path)!r} cannot be written to ({described(error)}): records are kept in "
             f"memory only. It is tried again in {RETRY_SECONDS:g} s",
         )
 

@@ -1,0 +1,33 @@
+"""What a newcomer does wrong is told in words that name the argument or action, the value, and the way out."""
+
+from __future__ import annotations
+
+import pytest
+from tests.mistakes import ARGUMENTS, TABLE, Mistake, said_of
+
+
+@pytest.fixture(autouse=True)
+def _environment_as_before(monkeypatch):
+    """Put back what a mistake takes out of the environment: these names are set in it already."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.mark.parametrize("mistake", TABLE, ids=[mistake.what for mistake in TABLE])
+async def test_a_mistake_is_told(server, mistake: Mistake):
+    """The message has what the table asks for, and a record that can be delivered is."""
+    said = await said_of(mistake, server)
+    missing = [part for part in mistake.names if part not in said]
+    assert not missing, said
+    if mistake.arrives is not None:
+        assert tuple(server.messages("/app")) == mistake.arrives
+    # No message shows an object in place of a sentence, and each is one line.
+    assert "object at 0x" not in said or "client" in mistake.what
+    assert "Traceback" not in said
+
+
+def test_there_are_fifty():
+    """The table covers what is written at construction, and at least as much of what happens later."""
+    assert len({mistake.what for mistake in TABLE}) == len(TABLE) >= 50
+    assert len(TABLE) - len(ARGUMENTS) >= 30
