@@ -24,30 +24,75 @@ UNITS = {
 }  # fmt: skip
 
 
+NAME = {"type": str, "least": 1, "most": 255}
+# The JSON schema at the end of AWS's specification, in our own notation: the type of a value, the length of a text
+# or list, the members that an object must have, those that it may have besides, and what a text may be.
+SCHEMA = {
+    "type": dict,
+    "members": {
+        "_aws": {
+            "type": dict,
+            "members": {
+                "Timestamp": {"type": int},
+                "CloudWatchMetrics": {
+                    "type": list,
+                    "items": {
+                        "type": dict,
+                        "members": {
+                            "Namespace": NAME,
+                            "Dimensions": {
+                                "type": list,
+                                "least": 1,
+                                "items": {"type": list, "most": 9, "items": NAME},
+                            },
+                            "Metrics": {
+                                "type": list,
+                                "most": 100,
+                                "items": {
+                                    "type": dict,
+                                    "members": {"Name": NAME},
+                                    "optional": {"Unit": {"type": str, "of": UNITS}},
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+    "is_open": True,
+}  # fmt: skip
+
+
+def assert_valid(value, schema) -> None:
+    """Check a value by SCHEMA or a part of it."""
+    assert type(value) is schema["type"], value
+    if schema["type"] is dict:
+        required, optional = schema["members"], schema.get("optional", {})
+        assert required.keys() <= value.keys()
+        assert schema.get("is_open") or value.keys() <= {*required, *optional}
+        for name, part in {**required, **optional}.items():
+            if name in value:
+                assert_valid(value[name], part)
+        return
+    if schema["type"] is not int:
+        assert schema.get("least", 0) <= len(value) <= schema.get("most", 10_000)
+    assert value in schema.get("of", {value} if isinstance(value, str) else [value])
+    for item in value if schema["type"] is list else ():
+        assert_valid(item, schema["items"])
+
+
 def assert_embedded_metric_format(document) -> None:
-    """Check a document by the schema in AWS's specification, restated here.
+    """Check a document by the schema and by the text of AWS's specification.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
-    metadata = document["_aws"]
-    assert type(metadata["Timestamp"]) is int
-    assert isinstance(metadata["CloudWatchMetrics"], list)
-    assert metadata["CloudWatchMetrics"]
-    for directive in metadata["CloudWatchMetrics"]:
-        assert directive.keys() == {"Namespace", "Dimensions", "Metrics"}
-        assert 1 <= len(directive["Namespace"]) <= 1024
-        assert directive["Dimensions"]
-        for dimensions in directive["Dimensions"]:
-            assert len(dimensions) <= 30
-            for name in dimensions:
-                assert 1 <= len(name) <= 250
-                assert isinstance(document[name], str)
-                assert 1 <= len(document[name]) <= 1024
-        assert 1 <= len(directive["Metrics"]) <= 100
+    assert_valid(document, SCHEMA)
+    for directive in document["_aws"]["CloudWatchMetrics"]:
+        for name in {name for names in directive["Dimensions"] for name in names}:
+            assert isinstance(document[name], str)
+            assert 1 <= len(document[name]) <= 1024
         for metric in directive["Metrics"]:
-            assert metric.keys() <= {"Name", "Unit", "StorageResolution"}
-            assert 1 <= len(metric["Name"]) <= 1024
-            assert metric["Unit"] in UNITS
             value = document[metric["Name"]]
             assert type(value) in {int, float}
             assert abs(value) < 2**360
@@ -131,6 +176,51 @@ async def test_metrics_arrive_and_are_no_records(server, logger):
     assert sum(document["Delivered"] for document in metrics) == 3
     seen = logs.statistics()
     assert (seen.logged, seen.delivered, seen.pending) == (3, 3, 0)
+
+
+async def test_metrics_beside_structured_records(server, logger):
+    """In structured mode the metrics are no record's message: `_aws` stays at the root of both kinds of event."""
+    own = {
+        "_aws": {
+            "Timestamp": 1_795_348_800_000,
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "Shop",
+                    "Dimensions": [["service"]],
+                    "Metrics": [{"Name": "orders", "Unit": "Count"}],
+                }
+            ],
+        },
+        "service": "web",
+        "orders": 3,
+    }
+    async with _block(logger, server, metrics_interval=3600, structured=True):
+        logger.info("order %d", 7)
+        logger.info(own)
+    documents = [json.loads(text) for text in server.messages("/app", "web")]
+    assert [each["message"] for each in documents if "message" in each] == ["order 7"]
+    metrics = [each for each in documents if "_aws" in each]
+    assert len(metrics) == 2
+    for document in metrics:
+        assert_embedded_metric_format(document)
+    assert {each["_aws"]["CloudWatchMetrics"][0]["Namespace"] for each in metrics} == {
+        "Shop",
+        "Shop/Logs",
+    }
+    assert [each["Delivered"] for each in metrics if "Delivered" in each] == [2]
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [("Namespace", ""), ("Dimensions", []), ("Metrics", [{"Name": "Logged", "Unit": "Pieces"}]), ("More", 1)],
+)  # fmt: skip
+def test_the_check_itself_refuses_what_the_schema_does(change, value):
+    """A directive that the schema has no room for does not pass as valid."""
+    document = _event()
+    assert_embedded_metric_format(document)
+    document["_aws"]["CloudWatchMetrics"][0][change] = value
+    with pytest.raises(AssertionError):
+        assert_embedded_metric_format(document)
 
 
 async def test_the_last_interval_is_told(server, logger):
