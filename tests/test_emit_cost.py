@@ -17,7 +17,7 @@ _BASELINES = json.loads((_BENCH / "emit_baseline.json").read_text(encoding="utf-
 
 @pytest.mark.skipif(_PYTHON not in _BASELINES, reason=f"no baseline for Python {_PYTHON}")
 def test_one_record_takes_no_more_operations_than_the_baseline() -> None:
-    """A record costs its caller at most 10 % more opcodes and C calls than the stored baseline.
+    """A record costs its caller at most 3 % more opcodes and C calls than the stored baseline.
 
     Counted in a process of its own, because tracing opcodes and measuring coverage exclude each other.
     """

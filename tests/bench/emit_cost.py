@@ -22,7 +22,7 @@ from typing import Any
 from aiowatchtower import CloudWatchLogging
 
 BASELINE = Path(__file__).with_name("emit_baseline.json")
-TOLERANCE = 1.10
+TOLERANCE = 1.03
 
 _RECORDS = 100
 _NOWHERE = "http://127.0.0.1:9"
@@ -114,7 +114,7 @@ def _this_python() -> str:
 
 
 def regressions(counted: dict[str, Cost], baseline: dict[str, Cost]) -> list[str]:
-    """Name each count that is more than 10 % above the baseline."""
+    """Name each count that is more than 3 % above the baseline."""
     return [
         f"{kind}: {what} {counted[kind][what]:.2f}, baseline {allowed:.2f}"
         for kind, costs in baseline.items()

@@ -291,6 +291,17 @@ def test_what_a_formatter_returns_becomes_text(returned, text):
     assert type(found) is str
 
 
+def test_a_formatter_that_is_set_as_an_attribute_formats():
+    """The attribute decides from the next record on, as with any handler, and None is the default again."""
+    handler = CloudWatchLogHandler("/app")
+    handler.formatter = formatter = logging.Formatter("%(levelno)d %(message)s")
+    assert handler.formatter is formatter
+    handler.handle(_record("one"))
+    handler.formatter = None
+    handler.handle(_record("two"))
+    assert _texts(handler) == ["20 one", "two"]
+
+
 def test_a_formatter_that_raises_costs_no_record(capsys):
     """The event says what went wrong, with the message that it was about; nothing is raised."""
     handler = CloudWatchLogHandler("/app", formatter=Formatter(KeyError("request_id")))

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import threading
 from collections import deque
+from logging import ERROR, INFO
 from typing import cast
 
 import anyio
@@ -30,9 +31,9 @@ def _inbox(max_bytes) -> Inbox:
     return Inbox(max_bytes, Ledger(threading.RLock()), Lifecycle())
 
 
-def _put(inbox, *texts, urgent=False):
+def _put(inbox, *texts, level=INFO):
     for text in texts:
-        inbox.put(*_event(text)[:4], urgent=urgent)
+        inbox.put(*_event(text)[:4], level)
 
 
 class Loop:
@@ -182,8 +183,8 @@ def test_the_last_eighth_is_kept_for_errors():
     """Errors find room where ordinary records no longer do, up to the bound itself."""
     inbox = _inbox(800)
     _put(inbox, *"abcdefgh")
-    _put(inbox, "E", urgent=True)
-    _put(inbox, "F", urgent=True)
+    _put(inbox, "E", level=ERROR)
+    _put(inbox, "F", level=ERROR)
     seen = inbox.statistics()
     assert (seen.pending, seen.pending_bytes) == (8, 800)
     assert seen.dropped == {"buffer_full": 2}
@@ -193,8 +194,8 @@ def test_a_smaller_record_may_still_fit():
     """Room is counted in bytes, not in records."""
     inbox = _inbox(800)
     _put(inbox, *"abcdef")
-    inbox.put(*_event(size=101)[:4], urgent=False)
-    inbox.put(*_event(size=100)[:4], urgent=False)
+    inbox.put(*_event(size=101)[:4], INFO)
+    inbox.put(*_event(size=100)[:4], INFO)
     assert inbox.statistics().pending_bytes == 700
 
 
@@ -202,7 +203,7 @@ def test_an_overflow_is_told_by_stream():
     """What found no room is summed up per stream: how many, how large, from when to when; once."""
     inbox = _inbox(1)
     for at, stream, size in [(5, "web", 30), (3, "web", 31), (9, "jobs", 40), (7, "web", 32)]:
-        inbox.put(*_event(at=at, stream=stream, size=size)[:4], urgent=True)
+        inbox.put(*_event(at=at, stream=stream, size=size)[:4], ERROR)
     overflow = inbox.take_overflow()
     assert {stream: found.lost(stream) for stream, found in overflow.items()} == {
         "web": Lost("buffer_full", "web", 3, 93, 3, 7),
@@ -252,7 +253,7 @@ def test_the_bound_holds_for_any_records(max_bytes, records):
     inbox = _inbox(max_bytes)
     for size, urgent in records:
         before = inbox.statistics()
-        inbox.put(*_event(size=size)[:4], urgent=urgent)
+        inbox.put(*_event(size=size)[:4], ERROR if urgent else INFO)
         seen = inbox.statistics()
         room = max_bytes if urgent else max_bytes - max_bytes // 8
         taken = before.pending_bytes + size <= room
@@ -262,14 +263,14 @@ def test_the_bound_holds_for_any_records(max_bytes, records):
 
 
 class Interrupting(int):
-    """A size whose first addition, in the middle of `put`, makes something happen."""
+    """A size whose first subtraction, in the middle of `put`, makes something happen."""
 
     happenings: list
 
-    def __radd__(self, other):
+    def __rsub__(self, other):
         while self.happenings:
             self.happenings.pop()()
-        return int(self) + other
+        return other - int(self)
 
 
 class LogsWhenItDies:
@@ -294,7 +295,7 @@ def test_a_put_inside_a_put_is_no_deadlock(way):
     size.happenings = [happen]
     before = signal.signal(signal.SIGUSR1, lambda *_: _put(inbox, "from a signal"))
     try:
-        inbox.put(*_event("outer", size=size)[:4], urgent=False)
+        inbox.put(*_event("outer", size=size)[:4], INFO)
     finally:
         signal.signal(signal.SIGUSR1, before)
     loop.turn()
@@ -310,7 +311,7 @@ def test_after_closing_nothing_is_taken():
     _put(inbox, "a")
     inbox.leave(10.0)
     _put(inbox, "b")
-    _put(inbox, "c", urgent=True)
+    _put(inbox, "c", level=ERROR)
     loop.turn()
     assert not inbox.is_open
     assert _texts(queue) == ["a"]
@@ -374,7 +375,7 @@ def test_an_exception_in_the_timer_costs_no_record(failure):
     size = Failing(100)
     size.failures = []
     _put(inbox, "a")
-    inbox.put(*_event("b", size=size)[:4], urgent=False)
+    inbox.put(*_event("b", size=size)[:4], INFO)
     size.failures.append(failure)
     with pytest.raises(type(failure)):
         loop.soon.popleft()()
@@ -498,17 +499,17 @@ def test_a_stream_above_its_share_loses_first():
     """Once the buffer is short, a stream that holds more than an equal share of it leaves room to others."""
     inbox = _inbox(max_bytes=8_000)
     for number in range(60):
-        inbox.put("denied", number, "x", 100, urgent=False)
+        inbox.put("denied", number, "x", 100, INFO)
     inbox.note_held({"denied": 6_000, "": 0}, 0)
     for number in range(40):
-        inbox.put("denied", number, "x", 100, urgent=False)
+        inbox.put("denied", number, "x", 100, INFO)
     for number in range(5):
-        inbox.put("healthy", number, "x", 100, urgent=False)
+        inbox.put("healthy", number, "x", 100, INFO)
     held = {stream: found.count for stream, found in inbox.take_overflow().items()}
     assert set(held) == {"denied"}
     inbox.note_held({"denied": 6_000, "healthy": 500}, 0)
-    inbox.put("denied", 0, "x", 100, urgent=False)
-    inbox.put("healthy", 0, "x", 100, urgent=False)
+    inbox.put("denied", 0, "x", 100, INFO)
+    inbox.put("healthy", 0, "x", 100, INFO)
     assert set(inbox.take_overflow()) == {"denied"}
 
 
@@ -516,7 +517,7 @@ def test_a_stream_alone_may_fill_the_buffer():
     """A share is one of as many as there are streams: a single stream has all of the room."""
     inbox = _inbox(max_bytes=8_000)
     for number in range(100):
-        inbox.put("web", number, "x", 100, urgent=False)
+        inbox.put("web", number, "x", 100, INFO)
     assert inbox.statistics().pending_bytes == 7_000
     assert inbox.take_overflow()["web"].count == 30
 
@@ -526,8 +527,8 @@ def test_an_error_is_not_asked_for_its_streams_share():
     inbox = _inbox(max_bytes=8_000)
     inbox.note_held({"denied": 6_000, "healthy": 0}, 0)
     for _ in range(61):
-        inbox.put("healthy", 0, "x", 100, urgent=False)
-    inbox.put("denied", 0, "x", 100, urgent=True)
+        inbox.put("healthy", 0, "x", 100, INFO)
+    inbox.put("denied", 0, "x", 100, ERROR)
     assert not inbox.take_overflow()
 
 
@@ -546,7 +547,7 @@ def test_overflows_of_very_many_streams_are_added_up():
     """However many streams find no room, what is remembered of them is bounded and the count is exact."""
     inbox = _inbox(max_bytes=0)
     for number in range(1_000):
-        inbox.put(f"stream-{number}", number, "x", 100, urgent=False)
+        inbox.put(f"stream-{number}", number, "x", 100, INFO)
     overflow = inbox.take_overflow()
     assert len(overflow) == 65
     assert overflow[""].count == 1_000 - 64

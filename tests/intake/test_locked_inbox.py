@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from logging import ERROR, INFO
 
-from aiowatchtower._core.events import LogEvent
 from aiowatchtower._core.ledger import Ledger
 from aiowatchtower._core.phase import Lifecycle
 from aiowatchtower._intake.inbox import Inbox
@@ -16,27 +16,20 @@ PUTS = 250
 SIZE = 100
 
 
-class _GivesWay(Ledger):
-    """Lets other threads run wherever `put` looks at it, as they do at any moment without the GIL."""
+class _GivesWay(int):
+    """A size that lets other threads run where `put` subtracts it, as they do at any moment without the GIL."""
 
-    _bytes = 0
-
-    @property
-    def pending_bytes(self) -> int:
+    def __rsub__(self, other: int) -> int:
         time.sleep(0)
-        return self._bytes
-
-    @pending_bytes.setter
-    def pending_bytes(self, size_bytes: int) -> None:
-        self._bytes = size_bytes
+        return other - int(self)
 
 
 def _filled(kind: type[Inbox], max_bytes: int) -> Inbox:
-    inbox = kind(max_bytes, _GivesWay(threading.RLock()), Lifecycle())
+    inbox = kind(max_bytes, Ledger(threading.RLock()), Lifecycle())
 
     def work() -> None:
         for _ in range(PUTS):
-            inbox.put("web", 0, "x", SIZE, urgent=True)
+            inbox.put("web", 0, "x", _GivesWay(SIZE), ERROR)
 
     threads = [threading.Thread(target=work) for _ in range(THREADS)]
     for thread in threads:
@@ -61,21 +54,12 @@ def test_the_bound_is_exact():
 def test_a_signal_handler_may_put_while_its_thread_is_putting():
     """The lock is reentrant: a put in the middle of a put takes its record as well."""
 
-    class Interrupts(_GivesWay):
-        @property
-        def pending_bytes(self) -> int:
-            if len(interruptions) < 1:
-                interruptions.append(True)
-                inbox.put(*second, urgent=False)
-            return self._bytes
+    class Interrupts(int):
+        def __rsub__(self, other: int) -> int:
+            inbox.put(*second, INFO)
+            return other - int(self)
 
-        @pending_bytes.setter
-        def pending_bytes(self, size_bytes: int) -> None:
-            self._bytes = size_bytes
-
-    interruptions: list[bool] = []
     second = ("web", 0, "second", SIZE)
-    first: LogEvent = ("web", 0, "first", SIZE, 0)
-    inbox = LockedInbox(10**9, Interrupts(threading.RLock()), Lifecycle())
-    inbox.put(*first[:4], urgent=False)
+    inbox = LockedInbox(10**9, Ledger(threading.RLock()), Lifecycle())
+    inbox.put("web", 0, "first", Interrupts(SIZE), INFO)
     assert inbox.statistics().pending == 2

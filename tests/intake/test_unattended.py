@@ -64,6 +64,19 @@ async def test_kept_until_a_block_comes(server, said):
     assert len(server.messages("/app")) == 3
 
 
+def test_kept_after_the_loop_was_closed(said):
+    """When the loop was closed inside the block, records wait again, and are told of after a minute."""
+    handler, loop = Handler("/app"), asyncio.new_event_loop()
+    handler.inbox.enter(loop)
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    _log(handler)
+    Handler.now += 60
+    _log(handler)
+    (text,) = said
+    assert text.startswith("2 records for /app are waiting")
+
+
 def test_full_before_a_block_comes(said):
     """The first record that finds no room says so at once, and the later ones do not."""
     handler = Handler("/app", max_buffer_size=1_000)

@@ -11,6 +11,7 @@ import gc
 import json
 import logging
 import re
+import subprocess
 import sys
 import types
 import uuid
@@ -177,6 +178,20 @@ def test_a_record_class_of_the_application_is_respected() -> None:
     record = BraceRecord("app", logging.INFO, "", 0, "{} items", (3,), None)
     assert CloudWatchLogFormatter().format(record) == "3 items"
     assert CloudWatchLogFormatter("%(name)s %(message)s").format(record) == "app 3 items"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_replaced_get_message_decides_the_text(when: str) -> None:
+    """An application that replaces logging's getMessage() gets its texts, whenever it does so."""
+    replace = "logging.LogRecord.getMessage = lambda record: record.msg.format(*record.args)"
+    load = "from aiowatchtower import CloudWatchLogFormatter"
+    steps = ["import logging", *([replace, load] if when == "before" else [load, replace])]
+    record = 'logging.makeLogRecord({"msg": "{} of {}", "args": (1, 2)})'
+    script = "; ".join([*steps, f"print(CloudWatchLogFormatter().format({record}))"])
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "1 of 2\n"
 
 
 def test_a_message_that_is_no_string_becomes_one() -> None:

@@ -47,7 +47,7 @@ _OFF: Final = {"0", "false", "no", "off", "disabled"}
 _HALF_A_MICROSECOND_MS: Final = 0.0005
 _reference: Final = weakref.ref
 _reference_count: Final = weakref.getweakrefcount
-_ERROR: Final = logging.ERROR
+_shipping_in: Final = SHIPPING.get
 _DEFAULT_FORMATTER: Final = CloudWatchLogFormatter()
 _SHOWN: Final = {
     Phase.KEEPING: "not entered",
@@ -69,6 +69,7 @@ class _Visits(threading.local):
 
     def __init__(self) -> None:
         self.recent: deque[weakref.ref[logging.LogRecord]] = deque(maxlen=8)
+        self.note = self.recent.append
 
 
 class CloudWatchLogHandler(NotABlock, logging.Handler):
@@ -136,6 +137,24 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
         """Return what became of the records so far. May be called from any thread."""
         return self.inbox.statistics()
 
+    # A property, so that each record finds the method that formats it, also where an application
+    # sets the attribute instead of calling setFormatter().
+    @property
+    def formatter(self) -> logging.Formatter | None:
+        """What formats the records."""
+        return self._formatter
+
+    @formatter.setter
+    def formatter(self, formatter: logging.Formatter | None) -> None:
+        self._formatter = formatter
+        self._format: Callable[[logging.LogRecord], str] = (
+            _DEFAULT_FORMATTER.format
+            if formatter is None
+            else formatter.format
+            if type(formatter) is CloudWatchLogFormatter
+            else self._formatted
+        )
+
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
         """Use another formatter. Not together with ``structured=``, which would do nothing then."""
         if self.settings.structured is not None:
@@ -149,26 +168,33 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
 
         Without logging's lock, which guards a stream that is written to: nothing here needs it.
         """
-        if not self.enabled or MARK in record.__dict__ or (SHIPPING.get() and is_shipping()):
+        # hasattr() does not make the record build a dict of its attributes, as record.__dict__ does.
+        if not self.enabled or hasattr(record, MARK) or (_shipping_in() and is_shipping()):
             return False
         # Nobody refers to a new record. One that was here has the same reference as it had then.
         if _reference_count(record) and _reference(record) in self._visits.recent:
             return False
-        reference = _reference(record)
         if self.filters:
-            try:
-                passed = self.filter(record)
-            except Exception:  # noqa: BLE001 - nothing here raises; a broken filter decides nothing
-                self.handleError(record)
-                passed = True
-            if not passed:
+            passed = self._filtered(record)
+            if passed is None:
                 return False
-            if isinstance(passed, logging.LogRecord):
-                record = passed
-        self.emit(record)
+            self.emit(passed)
+        else:
+            self.emit(record)
         # Only now, because formatting may have logged another record on its way.
-        self._visits.recent.append(reference)
+        self._visits.note(_reference(record))
         return True
+
+    def _filtered(self, record: logging.LogRecord) -> logging.LogRecord | None:
+        """Return what the filters let pass: the record, another in its place, or None."""
+        try:
+            passed: bool | logging.LogRecord = self.filter(record)
+        except Exception:  # noqa: BLE001 - nothing here raises; a broken filter decides nothing
+            self.handleError(record)
+            return record
+        if isinstance(passed, logging.LogRecord):
+            return passed
+        return record if passed else None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Format in the caller's context and put the text in the buffer."""
@@ -176,9 +202,7 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
             self._drop_late(record)
             return
         try:
-            message = (self.formatter or _DEFAULT_FORMATTER).format(record)
-            if type(message) is not str:
-                message = str(message)
+            message = self._format(record)
         except Exception as exc:  # noqa: BLE001 - a formatter's or an argument's own failure
             message = describe_failure(record, exc)
         if not message:
@@ -191,14 +215,24 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
             message = self._fitting(message)
             size_bytes = utf8_size(message) + EVENT_OVERHEAD_BYTES
         try:
-            at = int(record.created * 1000 + _HALF_A_MICROSECOND_MS)
-            stream = self._constant_stream or self._resolved(record)
-            self.inbox.put(stream, at, message, size_bytes, record.levelno >= _ERROR)
+            is_waiting = self.inbox.put(
+                self._constant_stream or self._resolved(record),
+                int(record.created * 1000 + _HALF_A_MICROSECOND_MS),
+                message,
+                size_bytes,
+                record.levelno,
+            )
         except Exception:  # noqa: BLE001 - logging's own way to say so, and it never raises
             self.ledger.count_unbuffered("malformed")
             self.handleError(record)
-        if self._unattended is not None:
+            return
+        if is_waiting:
             self._look_after()
+
+    def _formatted(self, record: logging.LogRecord) -> str:
+        """Format with what may be any object: a plain text is needed, whatever it returns."""
+        message = self._formatter.format(record) if self._formatter else ""
+        return message if type(message) is str else str(message)
 
     def _fitting(self, message: str) -> str:
         """Return the text as it can be encoded, cut to what one event may hold."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from itertools import repeat, starmap
-from typing import Final, NamedTuple
+from typing import Final
 
-from aiowatchtower._core.events import LogEvent
+from aiowatchtower._core.events import SIZE_BYTES, STREAM, LogEvent
 from aiowatchtower._core.events import total_bytes as size_of
 from aiowatchtower._core.gaps import Overflow
 from aiowatchtower._core.ledger import Ledger, Statistics
@@ -19,6 +21,7 @@ from aiowatchtower._core.room import Room
 from aiowatchtower._spool.values import Taken
 from aiowatchtower._spool.writer import Writer
 
+from .arrivals import Arrivals
 from .spill import Spill
 
 # How often staged records are handed over while records flow. A wake-up of the loop for each record
@@ -29,30 +32,28 @@ DRAIN_SECONDS: Final = 0.02
 _SLICE_EVENTS: Final = 5_000
 # What records are counted under that are logged after their block.
 _AFTER_EXIT: Final = "after_exit"
-
-
-class Arrivals(NamedTuple):
-    """What the inbox gives the worker of one block.
-
-    Attributes:
-        records: Lists of events, none of them empty or longer than a slice.
-        news: Set when there is something to do: records, an overflow, or a block that is being left.
-    """
-
-    records: asyncio.Queue[list[LogEvent]]
-    news: asyncio.Event
+_ERROR: Final = logging.ERROR
 
 
 class Inbox:
     """Stages events, bounded in bytes until they are answered for.
 
     ``put`` may be called from any thread, any task, with or without a loop, also while another ``put``
-    runs in the same thread (a signal handler or ``__del__`` that logs). It takes no lock unless it
-    drops: appending to a deque is atomic, and records are counted when they are handed over. Records
-    are kept before the first block, and dropped and counted after one.
+    runs in the same thread (a signal handler or ``__del__`` that logs). While a block is open it takes
+    no lock unless the buffer is short: appending to a deque is atomic, and records are counted when they
+    are handed over. Records are kept before the first block, and dropped and counted after one.
+
+    So that it need not add up what the buffer holds for each record, ``put`` uses up a grant of bytes.
+    Each hand-over renews the grant, and so does the first record for which it is too small.
 
     The inbox makes the changes of the handler's ``lifecycle``, because each goes together with what
     becomes of the staged records.
+
+    Attributes:
+        put: Takes one event, or drops it when the buffer is full; never blocks. Its arguments are the
+            stream, the time in milliseconds, the text, its size as AWS counts it, and the record's
+            level: ERROR and above may use the last eighth of the buffer. Returns whether no block runs
+            that could deliver the event. This is the one place where the event of a record is made.
     """
 
     def __init__(self, max_bytes: int, ledger: Ledger, lifecycle: Lifecycle) -> None:
@@ -66,20 +67,24 @@ class Inbox:
     def _set_up(self) -> None:
         self._lock = threading.RLock()
         self._staged: deque[LogEvent] = deque()
-        self._staged_bytes = 0
         self._room = Room(self._max_bytes)
+        # What is left of the grant, and what the grant was when nothing was staged.
+        self._easy_bytes = self._granted_bytes = 0
+        self._grant(0)
         # Taken from the staging area, and counted in, but not handed over: empty but for an exception.
         self._in_hand: list[LogEvent] = []
         self._counted: list[LogEvent] = []
         self._spill = Spill(self._ledger)
         self._spool: Writer | None = None
+        # Chosen once, so that no record has to ask whether there is a spool.
+        self.put: Callable[[str, int, str, int, int], bool] = self._put_in_memory
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_lost_loop = False
         self._arrivals: Arrivals | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._context = contextvars.Context()
         # False: no drain is scheduled, and the next put() has to see to what it has staged.
-        self._is_drain_scheduled = self._lifecycle.takes_records
+        self._is_drain_scheduled = False
 
     def fork(self) -> None:
         """Start anew with nothing staged, as a forked child does. The ledger is the caller's to reset."""
@@ -115,40 +120,74 @@ class Inbox:
         """Take note of how many bytes each stream holds, and of what keeping that many streams costs."""
         with self._lock:
             self._room.note_held(held, overhead_bytes)
+            self._grant(self._staged_bytes)
 
-    def put(
-        self, stream: str, timestamp_ms: int, message: str, size_bytes: int, urgent: bool
-    ) -> None:
-        """Take one event, or drop it when the buffer is full. Never blocks, never raises.
+    @property
+    def _staged_bytes(self) -> int:
+        return self._granted_bytes - self._easy_bytes
 
-        ``urgent`` events (ERROR and above) may use the last eighth of the buffer. This is the one place
-        where the event of a record is made.
-        """
-        staged_bytes = self._staged_bytes + size_bytes
-        total_bytes = staged_bytes + self._ledger.pending_bytes
-        if total_bytes > self._room.easy_bytes and not self._has_room(
-            stream, size_bytes, total_bytes, urgent
-        ):
-            self._put_beside((stream, timestamp_ms, message, size_bytes, 0))
-        elif self._spool is not None:
-            # The spool's thread has the record before the worker may: what is done with is in there.
-            event = (stream, timestamp_ms, message, size_bytes, self._spool.next_number())
-            self._spool.tee(event)
-            self._staged_bytes = staged_bytes
-            self._staged.append(event)
-            if urgent or not self._spool.is_awake:
-                self._spool.wake()
-        else:
-            # Two threads may overwrite each other's sum here. It only has to hold for a few
-            # milliseconds, until the events themselves are counted.
-            self._staged_bytes = staged_bytes
-            self._staged.append((stream, timestamp_ms, message, size_bytes, 0))
-        if not self._is_drain_scheduled:
-            self._schedule_drain()
+    def _grant(self, staged_bytes: int) -> None:
+        """Let ``put`` take as many bytes as the buffer has left, ``staged_bytes`` being staged now."""
+        easy_bytes = self._room.easy_bytes - self._ledger.pending_bytes - staged_bytes
+        self._easy_bytes = easy_bytes
+        self._granted_bytes = easy_bytes + staged_bytes
 
-    def _has_room(self, stream: str, size_bytes: int, total_bytes: int, urgent: bool) -> bool:
+    def _put_in_memory(
+        self, stream: str, timestamp_ms: int, message: str, size_bytes: int, level: int
+    ) -> bool:
+        easy_bytes = self._easy_bytes - size_bytes
+        if easy_bytes < 0:
+            return self._put_tight((stream, timestamp_ms, message, size_bytes, 0), level)
+        # Threads may overwrite each other's sum. It has to hold until the events themselves are counted.
+        self._easy_bytes = easy_bytes
+        self._staged.append((stream, timestamp_ms, message, size_bytes, 0))
+        return False if self._is_drain_scheduled else self._see_to_staged()
+
+    def _put_in_both(
+        self, stream: str, timestamp_ms: int, message: str, size_bytes: int, level: int
+    ) -> bool:
+        is_urgent = level >= _ERROR
+        easy_bytes = self._easy_bytes - size_bytes
+        if easy_bytes < 0 or self._spool is None:
+            return self._put_tight((stream, timestamp_ms, message, size_bytes, 0), level)
+        # The spool's thread has the record before the worker may: what is done with is in there.
+        event = (stream, timestamp_ms, message, size_bytes, self._spool.next_number())
+        self._spool.tee(event)
+        self._easy_bytes = easy_bytes
+        self._staged.append(event)
+        if is_urgent or not self._spool.is_awake:
+            self._spool.wake()
+        return False if self._is_drain_scheduled else self._see_to_staged()
+
+    def _put_tight(self, event: LogEvent, level: int) -> bool:
+        """Put an event for which the grant is too small: the buffer is short, or was not looked at lately."""
+        is_urgent, size_bytes = level >= _ERROR, event[SIZE_BYTES]
         with self._lock:
-            return self._room.takes(stream, size_bytes, total_bytes, urgent=urgent)
+            self._grant(self._staged_bytes)
+            easy_bytes = self._easy_bytes - size_bytes
+            total = self._room.easy_bytes - easy_bytes
+            stream = event[STREAM]
+            if easy_bytes >= 0 or self._room.takes(stream, size_bytes, total, urgent=is_urgent):
+                self._easy_bytes = easy_bytes
+                self._staged.append(self._spooled(event))
+                if self._spool is not None and (is_urgent or not self._spool.is_awake):
+                    self._spool.wake()
+            elif self._lifecycle.takes_records:
+                # The spool takes it, or it is dropped.
+                self._spill.put(event, self._spool)
+            else:
+                self._ledger.count_unbuffered(self._lifecycle.reason)
+        return False if self._is_drain_scheduled else self._see_to_staged()
+
+    def _see_to_staged(self) -> bool:
+        """Have handed over what was staged while no drain is scheduled. Return whether no block runs."""
+        self._schedule_drain()
+        with self._lock:
+            if self._loop is not None or not self._lifecycle.takes_records:
+                return False
+            # Also after the loop was lost: so each record is seen to, and its handler warns.
+            self._is_drain_scheduled = False
+            return True
 
     def _schedule_drain(self) -> None:
         with self._lock:
@@ -175,17 +214,9 @@ class Inbox:
     def _refuse_staged(self) -> None:
         """Drop records whose threads have seen an open handler, and staged them after it was closed."""
         late = [self._staged.popleft() for _ in range(len(self._staged))]
-        self._staged_bytes -= size_of(late)
+        self._grant(self._staged_bytes - size_of(late))
         if late:
             self._ledger.count_unbuffered(self._lifecycle.reason, len(late))
-
-    def _put_beside(self, event: LogEvent) -> None:
-        """Leave a record for which memory has no room to the spool, or drop it."""
-        with self._lock:
-            if self._lifecycle.takes_records:
-                self._spill.put(event, self._spool)
-            else:
-                self._ledger.count_unbuffered(self._lifecycle.reason)
 
     def enter(self, loop: asyncio.AbstractEventLoop, spool: Writer | None = None) -> Arrivals:
         """Let the loop's worker have what is staged from now on, and what was kept before.
@@ -205,6 +236,7 @@ class Inbox:
             self._arrivals = Arrivals(asyncio.Queue(), asyncio.Event())
             if spool is not None and spool is not self._spool:
                 self._spool = spool
+                self.put = self._put_in_both
                 self._staged.extend(
                     [self._spooled(self._staged.popleft()) for _ in range(len(self._staged))]
                 )
@@ -218,7 +250,7 @@ class Inbox:
         return self._arrivals
 
     def _spooled(self, event: LogEvent) -> LogEvent:
-        """Give a record that was kept before the block to the spool as well."""
+        """Give the event to the spool, where there is one, and return it with its number there."""
         if self._spool is not None:
             event = (*event[:4], self._spool.next_number())
             self._spool.tee(event)
@@ -293,7 +325,7 @@ class Inbox:
             self._ledger.count_in(len(self._in_hand), size_bytes)
             self._counted, self._in_hand = self._in_hand, []
             # With nothing staged the sum is zero, however much unsynchronised additions made it drift.
-            self._staged_bytes = self._staged_bytes - size_bytes if self._staged else 0
+            self._grant(self._staged_bytes - size_bytes if self._staged else 0)
         taken, before = self._counted, arrivals.records.qsize()
         try:
             arrivals.records.put_nowait(taken)
@@ -342,6 +374,7 @@ class Inbox:
             return
         with self._lock:
             self._spill.take_back(taken)
+            self._grant(self._staged_bytes)
         for events in filter(None, (list(taken.cold), list(taken.recovered))):
             self._arrivals.records.put_nowait(events)
         self._arrivals.news.set()

@@ -18,12 +18,17 @@ class LockedInbox(Inbox):
     It is the inbox's own reentrant lock: a signal handler may log while its thread is in here.
     """
 
-    def put(
-        self, stream: str, timestamp_ms: int, message: str, size_bytes: int, urgent: bool
-    ) -> None:
-        """Take one event, or drop it when the buffer is full. Never raises; waits for other threads' puts."""
+    def _put_in_memory(
+        self, stream: str, timestamp_ms: int, message: str, size_bytes: int, level: int
+    ) -> bool:
         with self._lock:
-            super().put(stream, timestamp_ms, message, size_bytes, urgent)
+            return super()._put_in_memory(stream, timestamp_ms, message, size_bytes, level)
+
+    def _put_in_both(
+        self, stream: str, timestamp_ms: int, message: str, size_bytes: int, level: int
+    ) -> bool:
+        with self._lock:
+            return super()._put_in_both(stream, timestamp_ms, message, size_bytes, level)
 
 
 def _has_gil() -> bool:

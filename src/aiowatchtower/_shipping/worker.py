@@ -27,7 +27,8 @@ from aiowatchtower._core.ledger import Ledger
 from aiowatchtower._core.phase import Lifecycle, Phase
 from aiowatchtower._core.progress import Progress
 from aiowatchtower._diagnostics.self_feeding import start_shipping
-from aiowatchtower._intake.inbox import Arrivals, Inbox
+from aiowatchtower._intake.arrivals import Arrivals
+from aiowatchtower._intake.inbox import Inbox
 
 from .child_tasks import close_all, start_all
 from .flushes import Flushes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from logging import Formatter, LogRecord
@@ -28,6 +29,8 @@ _PLAIN_ATTRIBUTES: frozenset[object] = frozenset(
 )
 _BARE_FORMATS = {"%": "%(message)s", "{": "{message}", "$": "${message}"}
 _ERROR_KEY = "aiowatchtower_error"
+# logging's own method, unless something has replaced it before this module was loaded.
+_get_message = LogRecord.getMessage if LogRecord.getMessage.__globals__ is vars(logging) else None
 
 
 class CloudWatchLogFormatter(Formatter):
@@ -90,13 +93,22 @@ class CloudWatchLogFormatter(Formatter):
     def format(self, record: LogRecord) -> str:
         """Return the event's text; never raise, and leave *record* unchanged for other handlers."""
         try:
-            appended = record.exc_info or record.exc_text or record.stack_info
+            message = record.msg
             if (
                 self._plain
-                and type(record.msg) is str
-                and not (appended or self.add_log_record_attrs)
+                and type(message) is str
+                and not (
+                    record.exc_info
+                    or record.exc_text
+                    or record.stack_info
+                    or self.add_log_record_attrs
+                )
             ):
-                return str(record.getMessage())
+                if type(record).getMessage is not _get_message:
+                    return str(record.getMessage())
+                # What that method does, without the call.
+                args = record.args
+                return message % args if args else message
             return self._format(record)
         except Exception as error:  # noqa: BLE001 - the event says what went wrong
             return self._rescue(record, error)
