@@ -9,9 +9,10 @@ import logging
 import os
 import statistics
 import sys
+import tempfile
 import time
 from array import array
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,8 @@ class Spec:
     threads: int = 0
     repeats: int = 1
     mappings: bool = False
+    structured: bool = False
+    spool: bool = False
     uvloop: bool = False
     prewarm: bool = False
 
@@ -47,15 +50,25 @@ class Spec:
             return [LOGGER]
         return [f"{LOGGER}.part{number:04d}" for number in range(self.streams)]
 
-    def connect(
-        self, **settings: Any
-    ) -> contextlib.AbstractAsyncContextManager[clients.Flush | None]:
-        """Set the logger up and give the client's block."""
-        logger = logging.getLogger(LOGGER)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
+    @contextlib.asynccontextmanager
+    async def connect(self, **settings: Any) -> AsyncIterator[clients.Flush | None]:
+        """Set the logger up and enter the client's block."""
+        _set_up_logger()
         stream = clients.STREAM if self.streams == 1 else "{logger_name}"
-        return clients.load(self.client).connect(self.endpoint, LOGGER, stream, **settings)
+        if self.structured:
+            settings["structured"] = True
+        with tempfile.TemporaryDirectory() as directory:
+            if self.spool:
+                settings["spool_directory"] = directory
+            client = clients.load(self.client)
+            async with client.connect(self.endpoint, LOGGER, stream, **settings) as flush:
+                yield flush
+
+
+def _set_up_logger() -> None:
+    logger = logging.getLogger(LOGGER)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
 async def saturation(spec: Spec) -> Figures:
@@ -77,6 +90,25 @@ async def saturation(spec: Spec) -> Figures:
         "logging_s": logged,
         "wall_s": wall,
         "caller_us": statistics.median(caller_ns) / BURST / 1e3 if caller_ns else None,
+    }
+
+
+def synchronous(spec: Spec) -> Figures:
+    """Log as fast as a program without an event loop can, until everything is delivered."""
+    _set_up_logger()
+    load = Load()
+    caller_ns = array("d")
+    with clients.load(spec.client).attached(spec.endpoint, LOGGER, clients.STREAM):
+        wall, cpu = time.perf_counter(), time.process_time()
+        for _ in range(spec.records // BURST):
+            caller_ns.append(load.burst())
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return {
+        "logged": load.logged,
+        "cpu_us": cpu / load.logged * 1e6,
+        "records_s": load.logged / wall,
+        "wall_s": wall,
+        "caller_us": statistics.median(caller_ns) / BURST / 1e3,
     }
 
 
@@ -193,6 +225,8 @@ async def scaling(spec: Spec) -> Figures:
     return {"logged": load.logged, "cpu_us": statistics.median(costs), "resident": resident_bytes()}
 
 
+# Those that run without an event loop.
+SYNCHRONOUS_CASES: dict[str, Callable[[Spec], Figures]] = {"synchronous": synchronous}
 CASES: dict[str, Callable[[Spec], Coroutine[Any, Any, Figures]]] = {
     case.__name__: case for case in (saturation, steady, lifetime, waiting, scaling)
 }

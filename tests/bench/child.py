@@ -7,7 +7,7 @@ import json
 import sys
 
 import clients
-from cases import CASES, Figures, Spec
+from cases import CASES, SYNCHRONOUS_CASES, Figures, Spec
 
 
 def _prewarm() -> None:
@@ -23,7 +23,9 @@ def main() -> None:
     if spec.prewarm:
         _prewarm()
     figures: Figures
-    if spec.uvloop:
+    if spec.case in SYNCHRONOUS_CASES:
+        figures = SYNCHRONOUS_CASES[spec.case](spec)
+    elif spec.uvloop:
         import uvloop
 
         figures = uvloop.run(CASES[spec.case](spec))

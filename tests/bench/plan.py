@@ -20,6 +20,10 @@ MANY = "many records"
 STREAMS = "1 000 streams"
 THREADS = "16 threads"
 MAPPINGS = "JSON records"
+STRUCTURED = "structured=True"
+SPOOL = "with a spool"
+NO_SPOOL = "without a spool"
+SYNCHRONOUS = "with, no loop"
 UVLOOP = "uvloop"
 IMPORT = "import"
 
@@ -67,6 +71,11 @@ class Plan:
         less = replace(load, records=self.records // 2)
         yield from _each(_RIVALS, Order(THREADS, replace(less, threads=16)))
         yield from _each(_RIVALS, Order(MAPPINGS, replace(less, mappings=True)))
+        yield Order(STRUCTURED, replace(less, structured=True))
+        yield Order(NO_SPOOL, less)
+        yield Order(SPOOL, replace(less, spool=True))
+        without_loop = Order(SYNCHRONOUS, replace(less, case="synchronous"))
+        yield from _each((FLOOR, WATCHTOWER, OURS), without_loop)
         yield from _each(_RIVALS, Order(UVLOOP, replace(less, uvloop=True)))
 
 

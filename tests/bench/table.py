@@ -22,7 +22,7 @@ _COLUMNS = {
 def promises(rows: Sequence[Row]) -> str:
     """Give the table of what must be reached."""
     header = ["figure", "must", "aim", "measured (min to max)", "verdict"]
-    return _table(header, [_promise(row) for row in rows])
+    return markdown(header, [_promise(row) for row in rows])
 
 
 def _promise(row: Row) -> list[str]:
@@ -50,7 +50,7 @@ def details(samples: Samples) -> str:
     lines = [
         [*pair, *(_median(samples, pair, key) for key in _COLUMNS)] for pair in samples.pairs()
     ]
-    return _table(header, lines)
+    return markdown(header, lines)
 
 
 def _median(samples: Samples, pair: tuple[str, str], key: str) -> str:
@@ -58,7 +58,8 @@ def _median(samples: Samples, pair: tuple[str, str], key: str) -> str:
     return f"{statistics.median(values):.{_COLUMNS[key][1]}f}" if values else ""
 
 
-def _table(header: list[str], lines: list[list[str]]) -> str:
+def markdown(header: list[str], lines: list[list[str]]) -> str:
+    """Give a table whose columns are aligned in the text, too."""
     widths = [max(len(line[column]) for line in [header, *lines]) for column in range(len(header))]
     rule = ["-" * width for width in widths]
     padded = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol, cast
 
 FLOOR = "floor"
@@ -26,6 +26,9 @@ class Client(Protocol):
         self, endpoint: str, logger: str, stream: str, **settings: Any
     ) -> AbstractAsyncContextManager[Flush | None]:
         """Attach to the logger, and give a way to flush if the client has an awaitable one."""
+
+    def attached(self, endpoint: str, logger: str, stream: str) -> AbstractContextManager[None]:
+        """Do the same in a program without an event loop; not every client can."""
 
 
 def load(name: str) -> Client:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from aiowatchtower import CloudWatchLogging
@@ -18,3 +18,10 @@ async def connect(endpoint: str, logger: str, stream: str, **settings: Any) -> A
     )
     async with shipping as logs:
         yield logs.flush
+
+
+@contextlib.contextmanager
+def attached(endpoint: str, logger: str, stream: str) -> Iterator[None]:
+    """Enter the block without an event loop, and leave it."""
+    with CloudWatchLogging(GROUP, stream, loggers=(logger,), endpoint_url=endpoint):
+        yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import boto3
 import watchtower
@@ -12,8 +12,8 @@ import watchtower
 from clients import GROUP
 
 
-@contextlib.asynccontextmanager
-async def connect(endpoint: str, logger: str, stream: str) -> AsyncIterator[None]:
+@contextlib.contextmanager
+def attached(endpoint: str, logger: str, stream: str) -> Iterator[None]:
     """Attach a handler with one stream; on leaving wait until its queues are empty."""
     client = boto3.client("logs", endpoint_url=endpoint)
     handler: logging.Handler = watchtower.CloudWatchLogHandler(GROUP, stream, boto3_client=client)
@@ -21,3 +21,10 @@ async def connect(endpoint: str, logger: str, stream: str) -> AsyncIterator[None
     yield
     logging.getLogger(logger).removeHandler(handler)
     handler.close()
+
+
+@contextlib.asynccontextmanager
+async def connect(endpoint: str, logger: str, stream: str) -> AsyncIterator[None]:
+    """Do the same from a coroutine."""
+    with attached(endpoint, logger, stream):
+        yield
