@@ -29,7 +29,7 @@ FLOORS = (
     {"_open_block", "_background", "_block"},
     {"asgi"},
     {"_cli", "check"},
-    {"__init__", "__main__"},
+    {"__init__", "__main__", "types"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = {"_core", "_text", "_config"}

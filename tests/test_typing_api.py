@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import importlib.resources
 import inspect
@@ -10,13 +11,15 @@ import pydoc
 import re
 import typing
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from typing_extensions import assert_type
 
 import aiowatchtower
-from aiowatchtower import BackgroundLogging, CloudWatchLogging, CloudWatchLogHandler
-from aiowatchtower._config.settings import SETTING_NAMES, SettingArguments, Settings
+from aiowatchtower import BackgroundLogging, CloudWatchLogging, CloudWatchLogHandler, types
+from aiowatchtower._config.settings import Settings
+from aiowatchtower._core.limits import RETENTION_DAYS
 
 # Every argument with its default, as the documentation promises them.
 POSITIONAL: dict[str, object] = {
@@ -101,21 +104,56 @@ def test_each_argument_is_explained(name):
     assert f"    {name}: " in (inspect.getdoc(CloudWatchLogging) or "")
 
 
-def test_typed_keywords_have_the_types_of_the_settings():
-    """The types that a checker knows of a keyword are those of the setting."""
-    settings = Settings.__annotations__
-    keywords = SettingArguments.__annotations__
-    assert list(keywords) == [name for name in SETTING_NAMES if name not in POSITIONAL]
-    for name, given in keywords.items():
-        text = given.__forward_arg__ if isinstance(given, typing.ForwardRef) else given
-        assert text == settings[name], name
+def _spelled_out(owner) -> dict[str, tuple[str, object]]:
+    """Return the arguments that the source spells out for type checkers: annotation and default."""
+    [owned] = [
+        node
+        for node in ast.parse(Path(inspect.getfile(owner)).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name == owner.__name__
+    ]
+    [seen] = [node.body[0] for node in owned.body if isinstance(node, ast.If)]
+    assert isinstance(seen, ast.FunctionDef)
+    defaults = [inspect.Parameter.empty, *(_value(each) for each in seen.args.defaults)]
+    positional = zip(seen.args.args[1:], defaults, strict=True)
+    keywords = zip(seen.args.kwonlyargs, map(_value, seen.args.kw_defaults), strict=True)
+    return {
+        each.arg: (ast.unparse(each.annotation) if each.annotation else "", default)
+        for each, default in (*positional, *keywords)
+    }
+
+
+def _value(default) -> object:
+    return eval(ast.unparse(default), {"logging": logging})  # noqa: S307 - our own source
+
+
+@pytest.mark.parametrize("owner", [CloudWatchLogging, CloudWatchLogHandler])
+def test_type_checkers_see_the_types_and_defaults_of_the_settings(owner):
+    """What pyright and editors show, the source spells out: it is what the running program has."""
+    expected = {
+        name: (ast.unparse(ast.parse(str(each.annotation))), each.default)
+        for name, each in _parameters(owner).items()
+    }
+    assert _spelled_out(owner) == expected
+
+
+def test_choices_are_closed_sets():
+    """The types name what AWS and this library know, and each wrong value is a ValueError, too."""
+    assert typing.get_args(types.RetentionDays) == RETENTION_DAYS
+    assert {"shutdown", "buffer_full"} < set(typing.get_args(types.DropReason))
+    assert set(typing.get_args(types.RejectReason)) == {"too_old", "expired", "too_new"}
+    for name in typing.get_args(types.LevelName):
+        assert CloudWatchLogHandler("/app", level=name).level == getattr(logging, name)
+    for group_class in typing.get_args(types.LogGroupClass):
+        assert Settings("/app", log_group_class=group_class).log_group_class == group_class
+    with pytest.raises(ValueError, match="log_group_retention_days=2"):
+        CloudWatchLogging("/app", log_group_retention_days=2)  # type: ignore[arg-type]
 
 
 def test_types_resolve_at_run_time():
     """Tools that read annotations while the program runs find what they name."""
     hints = typing.get_type_hints(Settings)
-    assert hints["level"] == int | str
-    assert typing.get_type_hints(SettingArguments)["strict"] is bool
+    assert hints["level"] == int | types.LevelName
+    assert hints["strict"] is bool
 
 
 def test_the_package_says_that_it_is_typed():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar
@@ -23,9 +23,14 @@ from ._intake.wrong_kind import NotAHandler, refuse_running_loop, require_asynci
 from ._open_block import INTERRUPTIONS, OpenBlock
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, Unpack
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Literal
 
-    from ._config.settings import SettingArguments
+    from typing_extensions import Self
+
+    from ._core.choices import LevelName, LogGroupClass, RetentionDays
+    from ._core.events import Lost
 
 
 class CloudWatchLogging(NotAHandler):
@@ -105,24 +110,69 @@ class CloudWatchLogging(NotAHandler):
         )
     )
 
-    def __new__(cls, *positional: object, **arguments: object) -> Self:
-        # No docstring: editors would show it in place of the class's. Unknown arguments are explained
-        # before Python complains of missing ones; a subclass may have arguments of its own.
-        if cls.__init__ is CloudWatchLogging.__init__:
-            check_keywords("CloudWatchLogging", positional, arguments, ("loggers", *SETTING_NAMES))
-        return super().__new__(cls)
+    if TYPE_CHECKING:
+        # Spelled out for type checkers and editors, with the defaults of Settings; a test compares them.
+        def __init__(
+            self,
+            log_group_name: str,
+            log_stream_name: str = "{machine_name}/{program_name}/{process_id}",
+            *,
+            loggers: Iterable[str | logging.Logger] = ("",),
+            level: int | LevelName = logging.NOTSET,
+            formatter: logging.Formatter | None = None,
+            structured: bool | None = None,
+            send_interval: float | timedelta = 5.0,
+            max_batch_size: int = 1_048_576,
+            max_batch_count: int = 10_000,
+            max_message_size: int = 1_048_576,
+            max_buffer_size: int = 64 * 2**20,
+            spool_directory: str | os.PathLike[str] | None = None,
+            max_spool_size: int = 2**30,
+            shutdown_timeout: float | timedelta = 10.0,
+            create_log_group: bool = True,
+            create_log_stream: bool = True,
+            log_group_retention_days: RetentionDays | None = None,
+            log_group_tags: Mapping[str, str] | None = None,
+            log_group_kms_key_id: str | None = None,
+            log_group_class: LogGroupClass | None = None,
+            entity: Mapping[str, Mapping[str, str]] | None = None,
+            compression: Literal["gzip"] | None = "gzip",
+            max_in_flight: int = 4,
+            metrics_namespace: str | None = None,
+            metrics_interval: float | timedelta = 60.0,
+            region_name: str | None = None,
+            profile_name: str | None = None,
+            endpoint_url: str | None = None,
+            session: object | None = None,
+            client: object | None = None,
+            config: object | None = None,
+            enabled: bool = True,
+            strict: bool = False,
+            on_drop: Callable[[Lost], object] | None = None,
+        ) -> None: ...
 
-    def __init__(
-        self,
-        log_group_name: str,
-        log_stream_name: str = DEFAULT_LOG_STREAM_NAME,
-        *,
-        loggers: Iterable[str | logging.Logger] = ("",),
-        **arguments: Unpack[SettingArguments],
-    ) -> None:
-        chosen = checked_loggers(loggers)
-        handler = CloudWatchLogHandler(log_group_name, log_stream_name, **arguments)
-        self._set_up((handler,), chosen)
+    else:
+
+        def __new__(cls, *positional: object, **arguments: object) -> Self:
+            # No docstring: editors would show it in place of the class's. Unknown arguments are explained
+            # before Python complains of missing ones; a subclass may have arguments of its own.
+            if cls.__init__ is CloudWatchLogging.__init__:
+                check_keywords(
+                    "CloudWatchLogging", positional, arguments, ("loggers", *SETTING_NAMES)
+                )
+            return super().__new__(cls)
+
+        def __init__(
+            self,
+            log_group_name: str,
+            log_stream_name: str = DEFAULT_LOG_STREAM_NAME,
+            *,
+            loggers: Iterable[str | logging.Logger] = ("",),
+            **arguments: object,
+        ) -> None:
+            chosen = checked_loggers(loggers)
+            handler = CloudWatchLogHandler(log_group_name, log_stream_name, **arguments)
+            self._set_up((handler,), chosen)
 
     def _set_up(
         self,

@@ -140,7 +140,7 @@ class Schedule:
     max_in_flight: int = 4
     send_interval: float = 0.02
     shutdown_timeout: float = 0.4
-    retention_days: int | None = None
+    retention_days: Literal[1] | None = None
     eventual_consistency: int = 0
     on_drop_raises: bool = False
 

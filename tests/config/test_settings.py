@@ -13,7 +13,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 
 from aiowatchtower import CloudWatchLogFormatter, CloudWatchLogging, CloudWatchLogHandler
-from aiowatchtower._config.settings import SETTING_NAMES, SettingArguments, Settings
+from aiowatchtower._config.settings import SETTING_NAMES, Settings
 from aiowatchtower.testing import CloudWatchLogs
 
 RETENTION = "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827"
@@ -302,9 +302,3 @@ def test_settings_do_not_change():
     """What was checked stays as it was."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings("/app").level = 10  # type: ignore[misc]
-
-
-def test_typed_arguments_are_the_settings():
-    """Every setting can be given with its type, and nothing else can."""
-    given = {*SettingArguments.__annotations__, "log_group_name", "log_stream_name"}
-    assert given == set(SETTING_NAMES)

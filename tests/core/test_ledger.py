@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections import Counter
 from contextlib import nullcontext
 from dataclasses import FrozenInstanceError
 from datetime import datetime, timedelta, timezone
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from aiowatchtower import DeliveryError, Statistics
 from aiowatchtower._core.events import Batch, Receipt
 from aiowatchtower._core.ledger import Ledger
+from aiowatchtower.types import DropReason, RejectReason
 
 EARLY = datetime(2026, 11, 22, tzinfo=timezone.utc)
 LATE = EARLY + timedelta(hours=1)
@@ -164,8 +164,12 @@ def test_every_record_has_exactly_one_fate(schedule):
         elif step == "drop":
             ledger.drop("shutdown", count, count * 30)
         else:
-            rejected = Counter({"too_old": count // 2}) if step == "reject" else {}
-            dropped = Counter({"refused": count}) if step == "refuse" else {}
+            rejected: dict[RejectReason, int] = {}
+            dropped: dict[DropReason, int] = {}
+            if step == "reject":
+                rejected["too_old"] = count // 2
+            elif step == "refuse":
+                dropped["refused"] = count
             ledger.settle(Receipt(_batch(count), rejected=rejected, dropped=dropped))
         seen = ledger.snapshot()
         assert _is_balanced(seen)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from inspect import iscoroutinefunction
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal
 
+from aiowatchtower._core.choices import LevelName, LogGroupClass, RetentionDays
 from aiowatchtower._core.events import Lost
 from aiowatchtower._core.limits import (
     LOG_GROUP_CLASSES,
@@ -37,42 +38,6 @@ from .arguments import (
 from .names import DEFAULT_LOG_STREAM_NAME, StreamName, checked_group_name
 
 
-class SettingArguments(TypedDict, total=False):
-    """The keyword arguments of handler and block; :class:`Settings` explains each."""
-
-    level: int | str
-    formatter: logging.Formatter | None
-    structured: bool | None
-    send_interval: float | timedelta
-    max_batch_size: int
-    max_batch_count: int
-    max_message_size: int
-    max_buffer_size: int
-    spool_directory: str | os.PathLike[str] | None
-    max_spool_size: int
-    shutdown_timeout: float | timedelta
-    create_log_group: bool
-    create_log_stream: bool
-    log_group_retention_days: int | None
-    log_group_tags: Mapping[str, str] | None
-    log_group_kms_key_id: str | None
-    log_group_class: str | None
-    entity: Mapping[str, Mapping[str, str]] | None
-    compression: Literal["gzip"] | None
-    max_in_flight: int
-    metrics_namespace: str | None
-    metrics_interval: float | timedelta
-    region_name: str | None
-    profile_name: str | None
-    endpoint_url: str | None
-    session: object | None
-    client: object | None
-    config: object | None
-    enabled: bool
-    strict: bool
-    on_drop: Callable[[Lost], object] | None
-
-
 @dataclass(frozen=True)
 class Settings:
     """Validated settings of one handler.
@@ -83,7 +48,7 @@ class Settings:
 
     log_group_name: str
     log_stream_name: str = DEFAULT_LOG_STREAM_NAME
-    level: int | str = logging.NOTSET
+    level: int | LevelName = logging.NOTSET
     formatter: logging.Formatter | None = None
     structured: bool | None = None
     send_interval: float | timedelta = 5.0
@@ -96,10 +61,10 @@ class Settings:
     shutdown_timeout: float | timedelta = 10.0
     create_log_group: bool = True
     create_log_stream: bool = True
-    log_group_retention_days: int | None = None
+    log_group_retention_days: RetentionDays | None = None
     log_group_tags: Mapping[str, str] | None = None
     log_group_kms_key_id: str | None = None
-    log_group_class: str | None = None
+    log_group_class: LogGroupClass | None = None
     entity: Mapping[str, Mapping[str, str]] | None = None
     compression: Literal["gzip"] | None = "gzip"
     max_in_flight: int = 4

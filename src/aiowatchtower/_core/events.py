@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from aiowatchtower._text.truncate import utf8_size
 
+from .choices import DropReason, RejectReason
 from .errors import DeliveryError
 from .limits import EVENT_OVERHEAD_BYTES
 
@@ -98,7 +99,7 @@ class Lost:
         error: The failure behind it, if there was one.
     """
 
-    reason: str
+    reason: RejectReason | DropReason
     stream: str
     count: int
     size_bytes: int
@@ -109,7 +110,10 @@ class Lost:
 
     @classmethod
     def of(
-        cls, reason: str, events: Sequence[LogEvent], error: DeliveryError | None = None
+        cls,
+        reason: RejectReason | DropReason,
+        events: Sequence[LogEvent],
+        error: DeliveryError | None = None,
     ) -> Lost:
         """Describe ``events``, of which there is at least one."""
         streams = {event[STREAM] for event in events}
@@ -130,8 +134,8 @@ class Receipt(NamedTuple):
     """The fate of every event of one batch, and what finding it out took."""
 
     batch: Batch
-    rejected: Mapping[str, int] = MappingProxyType({})
-    dropped: Mapping[str, int] = MappingProxyType({})
+    rejected: Mapping[RejectReason, int] = MappingProxyType({})
+    dropped: Mapping[DropReason, int] = MappingProxyType({})
     lost: Sequence[Lost] = ()
     wire_bytes: int = 0
     possible_duplicates: int = 0

@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from typing import TypeVar
 
+from .choices import DropReason, RejectReason
 from .errors import DeliveryError
 from .events import Receipt
+
+_R = TypeVar("_R", RejectReason, DropReason)
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class Statistics:
 
     logged: int = 0
     delivered: int = 0
-    rejected: Mapping[str, int] = field(default_factory=dict)
-    dropped: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[RejectReason, int] = field(default_factory=dict)
+    dropped: Mapping[DropReason, int] = field(default_factory=dict)
     pending: int = 0
     pending_bytes: int = 0
     batches: int = 0
@@ -78,8 +82,8 @@ class Statistics:
     def total(cls, parts: Iterable[Statistics]) -> Statistics:
         """Add up the statistics of several handlers."""
         several = list(parts)
-        rejected: Counter[str] = Counter()
-        dropped: Counter[str] = Counter()
+        rejected: Counter[RejectReason] = Counter()
+        dropped: Counter[DropReason] = Counter()
         for part in several:
             rejected.update(part.rejected)
             dropped.update(part.dropped)
@@ -143,11 +147,11 @@ class Ledger:
         """Count records that have been handed to the worker."""
         self._book(lambda seen: _counted_in(seen, count, size_bytes))
 
-    def count_unbuffered(self, reason: str, count: int = 1) -> None:
+    def count_unbuffered(self, reason: DropReason, count: int = 1) -> None:
         """Book records that never were in the buffer: empty, without room, or after the block."""
         self._book(lambda seen: _unbuffered(seen, reason, count))
 
-    def drop(self, reason: str, count: int, size_bytes: int) -> None:
+    def drop(self, reason: DropReason, count: int, size_bytes: int) -> None:
         """Book ``count`` pending records as lost; ``size_bytes`` is what they held of the buffer."""
         if count:
             self._book(lambda seen: _dropped(seen, reason, count, size_bytes))
@@ -171,7 +175,7 @@ class Ledger:
         if size_bytes:
             self._book(lambda seen: _recovered(seen, count, size_bytes, in_doubt))
 
-    def lose_spooled(self, reason: str, count: int) -> None:
+    def lose_spooled(self, reason: DropReason, count: int) -> None:
         """Book records that were in the spool alone as lost."""
         if count:
             self._book(lambda seen: _dropped(_left_to_disk(seen, -count, 0), reason, count, 0))
@@ -216,7 +220,8 @@ class Ledger:
         """Return the counters as they stand, with the records that are yet to be counted in."""
         with self._lock:
             seen = self._seen
-        dropped = _sum(seen.dropped, {"buffer_full": overflowed} if overflowed else {})
+        lately: dict[DropReason, int] = {"buffer_full": overflowed} if overflowed else {}
+        dropped = _sum(seen.dropped, lately)
         return replace(
             seen,
             logged=seen.logged + staged + overflowed + cold,
@@ -275,11 +280,11 @@ def _recovered(seen: Statistics, count: int, size_bytes: int, in_doubt: int) -> 
     )
 
 
-def _unbuffered(seen: Statistics, reason: str, count: int) -> Statistics:
+def _unbuffered(seen: Statistics, reason: DropReason, count: int) -> Statistics:
     return replace(seen, logged=seen.logged + count, dropped=_sum(seen.dropped, {reason: count}))
 
 
-def _dropped(seen: Statistics, reason: str, count: int, size_bytes: int) -> Statistics:
+def _dropped(seen: Statistics, reason: DropReason, count: int, size_bytes: int) -> Statistics:
     return replace(
         seen,
         dropped=_sum(seen.dropped, {reason: count}),
@@ -310,6 +315,6 @@ def _settled(seen: Statistics, receipt: Receipt) -> Statistics:
     )
 
 
-def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+def _sum(one: Mapping[_R, int], other: Mapping[_R, int]) -> dict[_R, int]:
     """Return both counts by reason, added up."""
     return {reason: one.get(reason, 0) + other.get(reason, 0) for reason in {**one, **other}}

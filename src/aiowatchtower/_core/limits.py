@@ -8,7 +8,9 @@ Quotas: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limi
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, get_args
+
+from .choices import LogGroupClass, RetentionDays
 
 # "calculated as the sum of all event messages in UTF-8, plus 26 bytes for each log event"
 EVENT_OVERHEAD_BYTES: Final = 26
@@ -36,12 +38,8 @@ LOG_GROUP_RESERVED_PREFIX: Final = "aws/"
 LOG_STREAM_NAME_LENGTH: Final = 512
 LOG_STREAM_NAME_FORBIDDEN: Final = ":*"
 
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-RETENTION_DAYS: Final = (
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
-    1096, 1827, 2192, 2557, 2922, 3288, 3653,
-)  # fmt: skip
-LOG_GROUP_CLASSES: Final = ("STANDARD", "INFREQUENT_ACCESS", "DELIVERY")
+RETENTION_DAYS: Final[tuple[int, ...]] = get_args(RetentionDays)
+LOG_GROUP_CLASSES: Final[tuple[str, ...]] = get_args(LogGroupClass)
 MAX_TAGS: Final = 50
 MAX_TAG_KEY_LENGTH: Final = 128
 MAX_TAG_VALUE_LENGTH: Final = 256

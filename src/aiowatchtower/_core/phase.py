@@ -19,6 +19,8 @@ import math
 from enum import Enum
 from typing import Final, NamedTuple
 
+from .choices import DropReason
+
 
 class Phase(Enum):
     """What becomes of a record that is logged now."""
@@ -67,7 +69,7 @@ class State(NamedTuple):
 
     phase: Phase
     deadline: float = math.inf
-    reason: str = ""
+    reason: DropReason = "after_exit"
 
 
 class Lifecycle:
@@ -99,7 +101,7 @@ class Lifecycle:
         return self.state.deadline
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> DropReason:
         """The reason that dropped records are counted under."""
         return self.state.reason
 
@@ -108,7 +110,7 @@ class Lifecycle:
         self._change(Change.ENTER)
         self.run += 1
 
-    def leave(self, deadline: float, reason: str) -> None:
+    def leave(self, deadline: float, reason: DropReason) -> None:
         """Drop records from now on, for ``reason``; deliver the earlier ones until ``deadline``."""
         self._change(Change.LEAVE, deadline, reason)
 
@@ -128,7 +130,9 @@ class Lifecycle:
         """Go on as a forked child, in which no worker runs."""
         self._change(Change.FORK)
 
-    def _change(self, change: Change, deadline: float = math.inf, reason: str = "") -> None:
+    def _change(
+        self, change: Change, deadline: float = math.inf, reason: DropReason | None = None
+    ) -> None:
         before = self.state
         phase = TRANSITIONS.get((before.phase, change))
         if phase is None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from aiowatchtower._text.truncate import truncate
 
+from .choices import DropReason, RejectReason
 from .errors import DeliveryError
 from .events import SIZE_BYTES, Answer, Batch, LogEvent, Lost, Receipt, own_event
 from .limits import EVENT_OVERHEAD_BYTES
 
 # First and one past the last of a batch's events.
 _Range: TypeAlias = tuple[int, int]
+_R = TypeVar("_R", RejectReason, DropReason)
 
 
 class Try(NamedTuple):
@@ -39,8 +41,8 @@ class Progress:
         self.batch = batch
         self._parts: deque[_Range] = deque([(0, len(batch.events))])
         self._met: list[_Range] = []
-        self._rejected: Counter[str] = Counter()
-        self._dropped: Counter[str] = Counter()
+        self._rejected: Counter[RejectReason] = Counter()
+        self._dropped: Counter[DropReason] = Counter()
         self._lost: list[Lost] = []
         self._wire_bytes = 0
         # Puts that have found the stream, and how many of them were counted as retries.
@@ -133,7 +135,7 @@ class Progress:
         self._meet()
         return True
 
-    def give_up(self, reason: str, error: DeliveryError | None = None) -> None:
+    def give_up(self, reason: DropReason, error: DeliveryError | None = None) -> None:
         """Drop what has no fate yet."""
         self._lose(self._dropped, reason, self.open_events, error)
         while self._parts:
@@ -168,8 +170,8 @@ class Progress:
 
     def _lose(
         self,
-        book: Counter[str],
-        reason: str,
+        book: Counter[_R],
+        reason: _R,
         events: Sequence[LogEvent],
         error: DeliveryError | None = None,
     ) -> None:

@@ -36,9 +36,14 @@ from .unattended import Unattended
 from .wrong_kind import NotABlock
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, Unpack
+    from collections.abc import Mapping
+    from datetime import timedelta
+    from typing import Literal
 
-    from aiowatchtower._config.settings import SettingArguments
+    from typing_extensions import Self
+
+    from aiowatchtower._core.choices import LevelName, LogGroupClass, RetentionDays
+    from aiowatchtower._core.events import Lost
 
 # Switches delivery off without code: local runs, CI.
 ENABLED_VARIABLE: Final = "AIOWATCHTOWER_ENABLED"
@@ -91,21 +96,66 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
     _clock: Callable[[], float] = staticmethod(time.monotonic)
     __signature__: ClassVar[SpelledOut] = SpelledOut()
 
-    def __new__(cls, *positional: object, **arguments: object) -> Self:
-        # No docstring: editors would show it in place of the class's. Unknown arguments are explained
-        # before Python complains of missing ones; a subclass may have arguments of its own.
-        if cls.__init__ is CloudWatchLogHandler.__init__:
-            check_keywords("CloudWatchLogHandler", positional, arguments, SETTING_NAMES)
-        return super().__new__(cls)
+    if TYPE_CHECKING:
+        # Spelled out for type checkers and editors, with the defaults of Settings; a test compares them.
+        def __init__(
+            self,
+            log_group_name: str,
+            log_stream_name: str = "{machine_name}/{program_name}/{process_id}",
+            *,
+            level: int | LevelName = logging.NOTSET,
+            formatter: logging.Formatter | None = None,
+            structured: bool | None = None,
+            send_interval: float | timedelta = 5.0,
+            max_batch_size: int = 1_048_576,
+            max_batch_count: int = 10_000,
+            max_message_size: int = 1_048_576,
+            max_buffer_size: int = 64 * 2**20,
+            spool_directory: str | os.PathLike[str] | None = None,
+            max_spool_size: int = 2**30,
+            shutdown_timeout: float | timedelta = 10.0,
+            create_log_group: bool = True,
+            create_log_stream: bool = True,
+            log_group_retention_days: RetentionDays | None = None,
+            log_group_tags: Mapping[str, str] | None = None,
+            log_group_kms_key_id: str | None = None,
+            log_group_class: LogGroupClass | None = None,
+            entity: Mapping[str, Mapping[str, str]] | None = None,
+            compression: Literal["gzip"] | None = "gzip",
+            max_in_flight: int = 4,
+            metrics_namespace: str | None = None,
+            metrics_interval: float | timedelta = 60.0,
+            region_name: str | None = None,
+            profile_name: str | None = None,
+            endpoint_url: str | None = None,
+            session: object | None = None,
+            client: object | None = None,
+            config: object | None = None,
+            enabled: bool = True,
+            strict: bool = False,
+            on_drop: Callable[[Lost], object] | None = None,
+        ) -> None: ...
 
-    def __init__(
-        self,
-        log_group_name: str,
-        log_stream_name: str = DEFAULT_LOG_STREAM_NAME,
-        **arguments: Unpack[SettingArguments],
-    ) -> None:
-        self.settings: Settings = Settings(log_group_name, log_stream_name, **arguments)
-        super().__init__(self.settings.level)
+    else:
+
+        def __new__(cls, *positional: object, **arguments: object) -> Self:
+            # No docstring: editors would show it in place of the class's. Unknown arguments are explained
+            # before Python complains of missing ones; a subclass may have arguments of its own.
+            if cls.__init__ is CloudWatchLogHandler.__init__:
+                check_keywords("CloudWatchLogHandler", positional, arguments, SETTING_NAMES)
+            return super().__new__(cls)
+
+        def __init__(
+            self,
+            log_group_name: str,
+            log_stream_name: str = DEFAULT_LOG_STREAM_NAME,
+            **arguments: object,
+        ) -> None:
+            self._set_up(Settings(log_group_name, log_stream_name, **arguments))
+
+    def _set_up(self, settings: Settings) -> None:
+        self.settings: Settings = settings
+        logging.Handler.__init__(self, settings.level)
         super().setFormatter(
             self.settings.formatter
             or CloudWatchLogFormatter(structured=bool(self.settings.structured))
