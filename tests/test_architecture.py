@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -191,3 +192,17 @@ def test_tests_state_a_behaviour(file: Path):
     )
     mute = [n.name for n in functions if n.name.startswith("test_") and not ast.get_docstring(n)]
     assert not mute
+
+
+def test_the_page_names_files_that_exist():
+    """Each file that the architecture page names is there, in the package or among the tests."""
+    root = Path(__file__).parents[1]
+    page = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.py)`", page)
+    missing = {
+        name
+        for name in named
+        if not any((root / place / name).exists() for place in (".", "src/aiowatchtower"))
+    }
+    assert named
+    assert not missing
