@@ -21,14 +21,14 @@ from .limits import MAX_BATCH_BYTES, MAX_BATCH_COUNT
 from .stream_queue import StreamQueue
 
 _stream: Final[Callable[[LogEvent], str]] = itemgetter(STREAM)
-# So many names of streams are remembered as known to CloudWatch Logs: those used last.
+# How many names of streams to remember as existing in CloudWatch Logs: the ones used most recently.
 _KNOWN_STREAMS: Final = 10_000
-# Streams that have been served leave their entries in the calendar; above this many it is cleared.
+# The calendar keeps outdated entries of streams that were cut since; above this many, remove those.
 _STALE_ENTRIES: Final = 1_000
 
 
 class _Out(NamedTuple):
-    """A batch that was cut and has not met its fate."""
+    """A batch that was cut and is being sent."""
 
     seals: list[int]
     size_bytes: int
@@ -62,8 +62,8 @@ class Batcher:
         self._max_count = max_batch_count
         self._queues: dict[str, StreamQueue] = {}
         self._out: dict[str, _Out] = {}
-        # The streams to cut now, and when the others come of age. The worker asks at every turn, so a
-        # thousand waiting streams must cost no more than one. Streams to which a batch was delivered
+        # The streams to cut now, and the times at which the others become due. The worker asks at every turn, so a
+        # thousand waiting streams must cost no more than one does. Streams to which a batch was delivered
         # before are apart from those that may have to be created first.
         self._known: dict[str, None] = {}
         self._ready: dict[str, None] = {}
@@ -103,7 +103,7 @@ class Batcher:
         return queue.size_bytes >= self._max_bytes or queue.count >= self._max_count
 
     def _schedule(self, stream: str, queue: StreamQueue) -> None:
-        """Note when a stream is to be cut that has something to cut and nothing out."""
+        """Note when to cut a stream that has events waiting and no batch being sent."""
         if stream in self._out:
             return
         if self._is_hurried or queue.is_sealed or self._is_full(queue):
@@ -122,14 +122,14 @@ class Batcher:
         )
 
     def _due_at(self, stream: str, queue: StreamQueue) -> float:
-        """Return the stream's first point of time after the arrival of its oldest event."""
+        """Return when the stream is due: the first time of its own phase after its oldest event arrived."""
         if not self._max_age or queue.is_put_back:
             return queue.since
         phase_seconds = self._phase(stream) * self._max_age
         return queue.since + self._max_age - (queue.since - phase_seconds) % self._max_age
 
     def streams(self) -> list[str]:
-        """Return the streams that have events waiting and no batch out."""
+        """Return the streams that have events waiting and no batch being sent."""
         return [stream for stream in self._queues if stream not in self._out]
 
     def hurry(self) -> None:
@@ -164,7 +164,7 @@ class Batcher:
         )
 
     def due_at(self) -> float | None:
-        """Return when the next stream comes of age that is not due yet, or None."""
+        """Return when the next stream becomes due that is not due yet; None when there is none."""
         while self._calendar and not self._is_current(self._calendar[0]):
             heappop(self._calendar)
         return self._calendar[0][0] if self._calendar else None
@@ -184,13 +184,13 @@ class Batcher:
 
     @property
     def oldest_ms(self) -> int | None:
-        """The time of the oldest event that waits or is out, or None."""
+        """The time of the oldest event that waits or is being sent, or None."""
         waiting = [queue.oldest_ms for queue in self._queues.values()]
         out = [batch.oldest_ms for batch in self._out.values()]
         return min((*waiting, *out), default=None)
 
     def finish(self, stream: str) -> None:
-        """Say that the stream's batch has met its fate: the next one may be cut."""
+        """Note that every event of the stream's batch has its fate: the next batch may be cut."""
         for seal in self._out.pop(stream).seals:
             self._meet(seal)
         self._known.pop(stream, None)
@@ -201,26 +201,26 @@ class Batcher:
             self._schedule(stream, self._queues[stream])
 
     def finish_all(self) -> None:
-        """Say that no batch is out any more, after a crash: what was not restored is lost."""
+        """Forget the batches that were being sent when the worker crashed and were not restored."""
         for stream in list(self._out):
             self.finish(stream)
 
     def is_known(self, stream: str) -> bool:
-        """Return whether a batch of that stream has met its fate not long ago: then the stream exists."""
+        """Return whether a batch of that stream was answered for lately, which means that the stream exists."""
         return stream in self._known
 
     @property
     def is_empty(self) -> bool:
-        """Whether no event waits; those of batches that are out are not counted."""
+        """Whether no event waits; events of batches that are being sent do not count."""
         return not self._queues
 
     @property
     def stream_count(self) -> int:
-        """How many streams have events that wait."""
+        """How many streams have waiting events."""
         return len(self._queues)
 
     def held(self) -> dict[str, int]:
-        """Return how many bytes each stream has here, those of batches that are out included.
+        """Return how many bytes each stream has here, including batches that are being sent.
 
         Known streams that have nothing here at the moment are one entry of no bytes, named "": they may
         want room at any time.
@@ -234,7 +234,7 @@ class Batcher:
 
     @property
     def count(self) -> int:
-        """How many events wait; those of batches that are out are not among them."""
+        """How many events wait, without those of batches that are being sent."""
         return sum(queue.count for queue in self._queues.values())
 
     @property
@@ -243,7 +243,7 @@ class Batcher:
         return sum(queue.size_bytes for queue in self._queues.values())
 
     def restore(self, batch: Batch) -> None:
-        """Put a batch back whose fate is still open, or what is left of it, in front of its stream.
+        """Put the unfinished part of a batch back, in front of what its stream has waiting.
 
         A seal on some of its events waits for all that came back.
         """
@@ -254,7 +254,7 @@ class Batcher:
         self._schedule(batch.stream, queue)
 
     def seal(self) -> int:
-        """Mark everything fed so far; it becomes due at once. Returns a number for ``is_met``."""
+        """Mark everything fed so far as due at once. Returns the mark's number, for ``is_met``."""
         self._seals += 1
         for stream in {*self._queues, *self._out}:
             queue = self._queues.get(stream)
@@ -267,11 +267,11 @@ class Batcher:
         return self._seals
 
     def is_met(self, seal: int) -> bool:
-        """Return whether everything fed before that ``seal()`` has met its fate."""
+        """Return whether every event fed before that ``seal()`` has its fate."""
         return seal not in self._unmet
 
     def drain(self) -> Iterator[LogEvent]:
-        """Hand out what is still waiting, to be given up. Batches that are out stay out."""
+        """Remove and return all waiting events, to be dropped. Batches that are being sent are left alone."""
         queues, self._queues = self._queues, {}
         self._ready.clear()
         self._ready_new.clear()
@@ -280,7 +280,7 @@ class Batcher:
             for segment in queue.segments:
                 yield from segment.events
                 if stream in self._out:
-                    # Whoever sealed these waits for the batch that was cut before them, too.
+                    # A flush that sealed these events also waits for the batch that was cut before them.
                     self._out[stream].seals.extend(segment.seals)
                     continue
                 for seal in segment.seals:

@@ -1,4 +1,4 @@
-"""One batch on its way: which of its events have met their fate, and which have not. Pure."""
+"""One batch while it is being sent: which of its events have their fate, and which have not. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .errors import DeliveryError
 from .events import SIZE_BYTES, Answer, Batch, LogEvent, Lost, Receipt, own_event
 from .limits import EVENT_OVERHEAD_BYTES
 
-# First and one past the last of a batch's events.
+# Indexes in the batch: of the first event, and one past the last.
 _Range: TypeAlias = tuple[int, int]
 _R = TypeVar("_R", RejectReason, DropReason)
 
 
 class Try(NamedTuple):
-    """What one more put of a part is, for the statistics.
+    """Whether a put is a retry, and what it may duplicate: for the statistics.
 
     Attributes:
         is_retry: Whether the batch was put before, apart from puts that found no stream.
@@ -48,7 +48,7 @@ class Progress:
         # Puts that have found the stream, and how many of them were counted as retries.
         self._puts = 0
         self._retries = 0
-        # Where the parts begin whose last put had no answer.
+        # The start indexes of the parts whose last put got no answer.
         self._in_doubt: set[int] = set()
         self._accepted_at: datetime | None = None
 
@@ -70,7 +70,7 @@ class Progress:
         return self._of(self._parts)
 
     def trying(self) -> Try:
-        """Count a try, and say what it is."""
+        """Count a try; return whether it is a retry, and how many duplicates it may make."""
         start = self._parts[0][0]
         is_retry = self._retries < self._puts
         found = Try(is_retry, len(self.part) if start in self._in_doubt else 0)
@@ -80,19 +80,19 @@ class Progress:
         return found
 
     def found_missing(self) -> None:
-        """Take back the try that found no stream: every new stream begins with one.
+        """Do not count the try that found no stream, because every new stream begins with one.
 
         If that try was counted as a retry, the next one is not counted in its place.
         """
         self._puts -= 1
 
     def failed(self, *, maybe_accepted: bool) -> None:
-        """Note that the try brought no acceptance; AWS may have the events all the same."""
+        """Note that AWS did not say that it accepted the part. It may have the events all the same."""
         if maybe_accepted:
             self._in_doubt.add(self._parts[0][0])
 
     def accepted(self, answer: Answer, at: datetime) -> dict[str, int]:
-        """Book what AWS answered for the part: all in, but for those out of time.
+        """Book AWS's answer for the part: every event is delivered, except those rejected for their time.
 
         Returns how many were rejected for which reason.
         """
@@ -112,11 +112,11 @@ class Progress:
         return {reason: rejected for reason, rejected in found.items() if rejected}
 
     def known(self) -> None:
-        """Book the part as delivered before: AWS says that it has it already."""
+        """Book the part as delivered: AWS says that it has the events already."""
         self._meet()
 
     def halve(self) -> bool:
-        """Let the part be put as two. Returns False when it is a single event."""
+        """Split the part in two, to be put one after the other. Returns False for a single event."""
         start, end = self._parts[0]
         if end - start == 1:
             return False
@@ -128,7 +128,7 @@ class Progress:
         return True
 
     def refused(self, error: DeliveryError) -> bool:
-        """Halve the refused part; an event alone is dropped. Returns whether one was."""
+        """Split the refused part, or drop it if it is a single event. Returns whether it was dropped."""
         if self.halve():
             return False
         self._lose(self._dropped, "refused", self.part, error)
@@ -136,7 +136,7 @@ class Progress:
         return True
 
     def give_up(self, reason: DropReason, error: DeliveryError | None = None) -> None:
-        """Drop what has no fate yet."""
+        """Drop every event that has no fate yet."""
         self._lose(self._dropped, reason, self.open_events, error)
         while self._parts:
             self._meet()

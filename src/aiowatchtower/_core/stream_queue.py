@@ -1,4 +1,8 @@
-"""What waits for one stream, in chronological order, until it is cut. Pure."""
+"""The events that wait for one stream, in chronological order, until they are cut. Pure.
+
+A seal is a mark that a flush puts behind the last event: the events before it are one segment, which is
+cut before anything that was logged later, whatever the events' times are.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,9 @@ from .events import SIZE_BYTES, TIMESTAMP_MS, LogEvent, total_bytes
 from .limits import MAX_BATCH_SPAN_MS
 
 _timestamp: Final[Callable[[LogEvent], int]] = itemgetter(TIMESTAMP_MS)
-# When events that were cut before count as arrived.
+# The arrival time of events that were cut before: they have waited long enough already.
 _LONG_AGO: Final = float("-inf")
-# Threads' records come a few milliseconds out of order, replayed ones hours or days.
+# Records of several threads arrive a few milliseconds out of order, replayed records hours or days.
 _LATE_MS: Final = 10_000
 _size: Final[Callable[[LogEvent], int]] = itemgetter(SIZE_BYTES)
 
@@ -28,7 +32,7 @@ class _Segment:
         self.seals: list[int] = []
 
     def add(self, events: list[LogEvent]) -> bool:
-        """Merge newer arrivals in; return whether some of them were made long before what was here.
+        """Merge newer arrivals in; return whether some of them are much older than the events already here.
 
         Cheap when they are later than what is here, as they mostly are.
 
@@ -49,7 +53,7 @@ class _Segment:
         return is_late
 
     def fitting(self, max_bytes: int, max_count: int) -> tuple[int, int]:
-        """Return how many events from the front fit into one batch, at least one, and their size."""
+        """Return how many of the oldest events fit into one batch (at least one), and their size."""
         candidates = self.events[:max_count]
         sizes = list(accumulate(map(_size, candidates)))
         end = candidates[0][TIMESTAMP_MS] + MAX_BATCH_SPAN_MS
@@ -60,24 +64,24 @@ class _Segment:
 
 
 class StreamQueue:
-    """What waits for one stream: sealed segments first, the open one last."""
+    """The waiting events of one stream: sealed segments first, the open one last."""
 
     def __init__(self) -> None:
         self.segments: deque[_Segment] = deque([_Segment()])
         self.size_bytes = 0
         self.count = 0
-        # Arrivals as (now, number of events), to know since when the oldest waits.
+        # Arrivals as (time of arrival, number of events): since when the oldest event has been waiting.
         self._arrivals: deque[tuple[float, int]] = deque()
         self._has_late = False
 
     @property
     def is_sealed(self) -> bool:
-        """Return whether a flush waits for what is in front."""
+        """Return whether a flush waits for the first segment."""
         return bool(self.segments[0].seals)
 
     @property
     def since(self) -> float:
-        """Return when the event that waits longest came.
+        """Return when the event arrived that has waited longest.
 
         Exact while events come in chronological order; else it may have gone, and what is here
         goes out early.
@@ -91,7 +95,7 @@ class StreamQueue:
 
     @property
     def is_put_back(self) -> bool:
-        """Return whether the oldest event was cut before: it has waited long enough."""
+        """Return whether the oldest event was in a batch before, and therefore has waited long enough."""
         return self._arrivals[0][0] == _LONG_AGO
 
     def add(self, events: list[LogEvent], now: float) -> None:
@@ -107,7 +111,7 @@ class StreamQueue:
         self._has_late |= segment.add(events)
 
     def put_back(self, events: list[LogEvent], seals: list[int]) -> None:
-        """Take back what was cut before, as its own segment in front."""
+        """Take events of an earlier batch back, as a segment of their own, in front."""
         segment = _Segment()
         segment.events = events
         segment.seals = seals
@@ -119,7 +123,7 @@ class StreamQueue:
         self._arrivals.appendleft((_LONG_AGO, len(events)))
 
     def seal(self, number: int) -> None:
-        """Close the open segment under that number."""
+        """Seal the open segment with that number."""
         self.segments[-1].seals.append(number)
 
     def cut(self, max_bytes: int, max_count: int) -> tuple[list[LogEvent], int, list[int]]:
@@ -144,7 +148,7 @@ class StreamQueue:
         return events, size_bytes, segment.seals
 
     def _is_one_batch(self, events: Sequence[LogEvent], max_bytes: int, max_count: int) -> bool:
-        """Tell at a glance whether these are all events there are and fit, as they mostly do."""
+        """Return whether the segment holds all waiting events and fits into one batch, the usual case."""
         return (
             len(events) == self.count <= max_count
             and self.size_bytes <= max_bytes
@@ -159,7 +163,7 @@ class StreamQueue:
                 return
             if total_bytes(first.events) + total_bytes(second.events) > max_bytes:
                 return
-            # Else a seal on the older events would have to wait for the younger ones' batch.
+            # Otherwise a flush of the older events would wait for the batch of the younger ones.
             if _span(first.events, second.events) > MAX_BATCH_SPAN_MS:
                 return
             self.segments.popleft()
@@ -168,7 +172,10 @@ class StreamQueue:
             second.seals = first.seals + second.seals
 
     def _leave(self, count: int) -> None:
-        """Forget as many arrivals: the first ones, unless what was cut may have come after them."""
+        """Forget the arrivals of ``count`` events that were cut: the first ones, or the last after a late arrival.
+
+        Events that arrive late are older than the others, so they are cut first.
+        """
         come, put_back = self._arrivals.popleft, self._arrivals.appendleft
         if self._has_late:
             come, put_back = self._arrivals.pop, self._arrivals.append
