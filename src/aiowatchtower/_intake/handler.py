@@ -155,7 +155,7 @@ class CloudWatchLogHandler(NotABlock, logging.Handler):
 
     def _set_up(self, settings: Settings) -> None:
         self.settings: Settings = settings
-        logging.Handler.__init__(self, settings.level)
+        super().__init__(settings.level)
         super().setFormatter(
             self.settings.formatter
             or CloudWatchLogFormatter(structured=bool(self.settings.structured))
