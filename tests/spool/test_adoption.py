@@ -156,7 +156,7 @@ def test_set_aside_records_count_towards_the_limit():
     for _ in range(STRIKES):
         keeper(MemoryFiles(disk)).take(0.0)
         disk = disk.after_kill()
-    after = keeper(MemoryFiles(disk), max_bytes=10_000)
+    after = keeper(MemoryFiles(disk), max_bytes=7_500)
     after.take(0.0)
     after.store(events(1, 100), [], 0.0)
     assert len(after.held(numbers(events(1, 100)))) == 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.spool.keepers import ROOT, about, event, events, keeper, recovered
+from tests.spool.keepers import ROOT, about, event, events, keeper, numbers, recovered
 from tests.spool.memory_files import Disk, MemoryFiles
 
 from aiowatchtower._spool.files import DiskFiles
-from aiowatchtower._spool.format import event_lines, events_of, line, value_of
+from aiowatchtower._spool.format import event_lines, events_of, value_of
 from aiowatchtower._spool.owner import SEGMENT_SECONDS
 from aiowatchtower._spool.ranges import Ranges
 
@@ -39,9 +41,10 @@ def test_what_is_written_is_read(messages, stream):
     """Any text comes back from a line as it was, and no line holds a second newline."""
     written = [event(number, text, stream) for number, text in enumerate(messages, 1)]
     read = []
-    for some, text in event_lines(written):
+    for those, text in event_lines(written):
         assert text.count(b"\n") == 1
-        assert len(some) <= 200
+        assert len(those) <= 200
+        assert len(those) == 1 or len(text) < 2 * 256 * 1024
         read += events_of(value_of(text[:-1])) or []
     assert read == written
 
@@ -69,7 +72,7 @@ def test_a_file_cut_anywhere_gives_the_lines_before(data):
     inode = disk.files[_LOGS[0]]
     inode.data = inode.data[: data.draw(st.integers(0, len(inode.data)))]
     # A line proves itself also without its newline.
-    whole = [text for text in inode.data.split(b"\n") if isinstance(value_of(text), list)]
+    whole = [text for text in inode.data.split(b"\n") if events_of(value_of(text))]
     assert recovered(keeper(MemoryFiles(disk))) == _EVENTS[: 3 * len(whole)]
 
 
@@ -123,31 +126,96 @@ def test_damaged_acknowledgements_bring_records_again_at_worst(data, garbage):
     assert set(events(6, 9)) <= set(found) <= set(events(1, 9))
 
 
+_NINE = (9).to_bytes(8, "big").hex().encode()
+
+
 @pytest.mark.parametrize(
-    "value",
+    "body",
     [
-        None,
-        1,
-        "text",
-        {"sent": 1, "done": [[3, 1], [1], ["a", "b"], None]},
-        [["s", 1, "m", 27]],
-        [["s", 1, "m", 27, 0], ["s", 1, "m", 27, -1], ["s", 1, "m", 27, 2**40]],
-        [["s", "1", "m", 27, 5], ["", 1, "m", 27, 6], ["s", 1, "", 26, 7], ["s", 1.5, "m", 1, 8]],
-        [[[[]]], {}, 5],
-        [["s", True, "m", 27, 9]],
+        b"null",
+        b"1",
+        b'"text"',
+        b'{"sent": 1, "done": [[3, 1], [1], ["a", "b"], null]}',
+        b'[["s", 1, "m", 27, 20]]',
+        b'["s",20]',
+        b'["s",20]\x1e' + _NINE,
+        b'["s",20]\x1e' + _NINE[1:] + b"\x1em",
+        b'["s",20]\x1e' + _NINE + b"\x1e",
+        b'["s",20]\x1e' + _NINE + b"\x1em\x1em",
+        b'["s",20]\x1e' + b"x" * 16 + b"\x1em",
+        b'["s",20]\x1e' + b"\xff" * 16 + b"\x1em",
+        b'["s",20]\x1e' + _NINE + b"\x1e\xff",
+        b'["s",0]\x1e' + _NINE + b"\x1em",
+        b'["s",-1]\x1e' + _NINE + b"\x1em",
+        b'["s",1099511627776]\x1e' + _NINE + b"\x1em",
+        b'["s",2.5]\x1e' + _NINE + b"\x1em",
+        b'["s",[true]]\x1e' + _NINE + b"\x1em",
+        b'["s",["20"]]\x1e' + _NINE + b"\x1em",
+        b'["",20]\x1e' + _NINE + b"\x1em",
+        b'[["s","s"],[]]\x1e' + _NINE + b"\x1em",
+        b"[7,20]\x1e" + _NINE + b"\x1em",
+        b'["s",20,1]\x1e' + _NINE + b"\x1em",
+        b'{"s":1,"t":2}\x1e' + _NINE + b"\x1em",
+        b"null\x1e" + _NINE + b"\x1em",
     ],
 )
-def test_lines_of_another_shape_become_no_record(value):
+def test_lines_of_another_shape_become_no_record(body):
     """A line that proves itself, but was written by something else, is left alone."""
     disk = _dead(segments=1)
-    disk.files[_LOGS[0]].data += line(value)
+    disk.files[_LOGS[0]].data += b"%08x %s\n" % (crc32(body), body)
     assert recovered(keeper(MemoryFiles(disk))) == _EVENTS[:9]
+
+
+def test_a_line_of_that_shape_becomes_a_record():
+    """The lines that are left alone above differ from this one only by what is wrong with them."""
+    disk = _dead(segments=1)
+    body = b'["s",20]\x1e' + _NINE + b"\x1em"
+    disk.files[_LOGS[0]].data += b"%08x %s\n" % (crc32(body), body)
+    assert recovered(keeper(MemoryFiles(disk))) == [*_EVENTS[:9], ("s", 9, "m", 27, 20)]
+
+
+_ANY_EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["s", "other", "n\u00e9w\n\x1e"]),
+        st.integers(-(2**63) + 1, 2**63 - 1),
+        st.text(
+            st.sampled_from(["a", "\\", "n", "e", "\n", "\x1e", "\u2028", "\u00e9", "\x00"]),
+            min_size=1,
+        )
+        | st.just("x" * 100_000),
+        st.integers(1, 2**40 - 1),
+    ),
+    min_size=1,
+)
+
+
+@given(_ANY_EVENTS)
+def test_events_of_several_streams_in_any_order_are_read(several):
+    """Streams, times, numbers and texts come back as they were, escapes and separators among them."""
+    written = [(s, at, text, len(text.encode()) + 26, number) for s, at, text, number in several]
+    lines = list(event_lines(written))
+    read = [each for _, text in lines for each in events_of(value_of(text[:-1])) or []]
+    assert read == written
+    assert [those for those, _ in lines] == [
+        numbers(events_of(value_of(text[:-1])) or []) for _, text in lines
+    ]
+
+
+def test_a_time_that_fits_nowhere_costs_no_record():
+    """A record with a time beyond 64 bits is kept, with the farthest time there is."""
+    far = ("s", 10**30, "text", 30, 1)
+    [(_, text)] = event_lines([far])
+    assert events_of(value_of(text[:-1])) == [("s", 2**63 - 1, "text", 30, 1)]
+
+
+def test_a_lone_surrogate_costs_no_record():
+    """Text that UTF-8 has no form for comes back with U+FFFD in its place."""
+    [(_, text)] = event_lines([("s", 1, "a\ud800b", 31, 1)])
+    assert events_of(value_of(text[:-1])) == [("s", 1, "a\ufffdb", 31, 1)]
 
 
 def test_deep_nesting_in_a_valid_line_is_damage():
     """A line that Python's JSON reader refuses costs nothing but itself."""
-    from zlib import crc32
-
     body = b"[" * 200_000
     text = b"%08x %s" % (crc32(body), body)
     assert value_of(text) is None

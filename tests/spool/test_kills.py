@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.spool import kills
 
 _PROGRAM = Path(__file__).parent / "programs" / "victim.py"
 _GROUP = "/victims"
@@ -178,3 +179,12 @@ def test_kills_one_after_the_other_lose_nothing(server, spool):
     promised = set().union(*(victim.promised() for victim in victims))
     assert promised <= set(seen)
     assert list(spool.iterdir()) == []
+
+
+@pytest.mark.servers
+def test_a_service_killed_again_and_again_loses_nothing(tmp_path):
+    """uvicorn's workers are killed, together or one of them, while CloudWatch Logs has faults: the law holds."""
+    found = kills.run(4, seed=11, folder=tmp_path, with_faults=True)
+    assert found.is_well, found
+    assert found.kills == 4
+    assert found.recovered > 0

@@ -111,15 +111,15 @@ class Owner:
     def append(self, events: Sequence[LogEvent], now: float) -> None:
         """Write records. After an error ``holds`` tells which of them are written."""
         self._check_free_space(now)
-        numbers: list[int] = []
+        numbers = Ranges()
         parts: list[bytes] = []
-        for some, text in event_lines(events):
-            waiting = sum(map(len, parts))
+        waiting = 0
+        for those, text in event_lines(events):
             if self._fd is not None and self._size + waiting + len(text) > self._segment_bytes:
                 self._write(parts, numbers)
-                parts, numbers = [], []
+                numbers, parts, waiting = Ranges(), [], 0
                 self._seal()
-            if self.size_bytes + sum(map(len, parts)) + len(text) > self._max_bytes:
+            if self.size_bytes + waiting + len(text) > self._max_bytes:
                 self._write(parts, numbers)
                 raise SpoolFullError(
                     errno.EDQUOT, f"max_spool_size={self._max_bytes} is reached", self._root
@@ -127,7 +127,8 @@ class Owner:
             if self._fd is None:
                 self._begin(now)
             parts.append(text)
-            numbers += map(_number, some)
+            numbers.update(those)
+            waiting += len(text)
         self._write(parts, numbers)
 
     def _check_free_space(self, now: float) -> None:
@@ -147,9 +148,9 @@ class Owner:
         fd = self._files.create(segment.log)
         self._fd, self._size, self._opened_at = fd, 0, now
         self._segments[self._last] = segment
-        self._write([header_line(self._about.identity)], [])
+        self._write([header_line(self._about.identity)], Ranges())
 
-    def _write(self, parts: Sequence[bytes], numbers: Sequence[int]) -> None:
+    def _write(self, parts: Sequence[bytes], numbers: Ranges) -> None:
         if self._fd is None or not parts:
             return
         data = b"".join(parts)
@@ -161,7 +162,7 @@ class Owner:
             self._abandon()
             raise
         self._size += len(data)
-        self._segments[self._last].outstanding.update(Ranges.of(numbers))
+        self._segments[self._last].outstanding.update(numbers)
 
     def _abandon(self) -> None:
         """Cut the segment back to its last good line. Nothing is appended behind a torn one."""
