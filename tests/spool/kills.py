@@ -25,7 +25,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 sys.path[:1] = [str(Path(__file__).parents[2])]
 
@@ -216,13 +216,14 @@ def _read_reports(path: Path, found: Found) -> None:
     # The kill may have torn the last line.
     lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
     found.processes += 1
+    seen: dict[str, Any] = {}
     for line in lines:
         seen = json.loads(line)
         fates = seen["delivered"] + sum(seen["rejected"].values()) + sum(seen["dropped"].values())
         found.reports += 1
         if seen["logged"] + seen["recovered"] != fates + seen["pending"] or seen["dropped"]:
             found.law_broken.append(line)
-    if lines:
+    if seen:
         found.recovered += seen["recovered"]
         found.possible_duplicates += seen["possible_duplicates"]
 
