@@ -184,7 +184,8 @@ def test_kills_one_after_the_other_lose_nothing(server, spool):
 @pytest.mark.servers
 def test_a_service_killed_again_and_again_loses_nothing(tmp_path):
     """The workers of uvicorn are killed, together or one of them, while CloudWatch Logs has faults: the law holds."""
-    found = kills.run(4, seed=11, folder=tmp_path, with_faults=True)
+    # A neighbour may keep the disk busy for longer than the 150 ms that a run by hand allows for.
+    found = kills.run(4, seed=11, folder=tmp_path, with_faults=True, promised_seconds=1.0)
     assert found.is_well, found
     assert found.kills == 4
     assert found.recovered > 0

@@ -142,6 +142,70 @@ def test_a_thread_that_hangs_is_said_to_be_behind_and_costs_no_memory(root):
     assert found == [*events(9, 11), *events(31, 35)]
 
 
+class RefillingFiles(DiskFiles):
+    """A disk during whose appends the application logs the next record."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refill = lambda: None
+
+    def append(self, fd: int, data: bytes) -> None:
+        super().append(fd, data)
+        if b"hello" in data:
+            self.refill()
+
+
+def test_records_without_end_do_not_keep_the_thread_from_its_other_work(root):
+    """While records come as fast as they are written, questions are answered, and nothing hangs."""
+    files = RefillingFiles()
+    now = [0.0]
+    writer = _writer(root, files, lambda: now[0])
+    numbers = itertools.count(2)
+
+    def refill() -> None:
+        now[0] += BEHIND_SECONDS / 2
+        writer.look_after(now[0])
+        writer.tee(event(next(numbers)))
+
+    files.refill = refill
+    writer.tee(event(1))
+    writer.wake()
+    for _ in range(5):
+        _written(writer)
+    files.refill = lambda: None
+    assert writer.notices() == []
+    writer.close().result()
+    assert len(recovered(keeper(DiskFiles(), root))) == next(numbers) - 1
+
+
+def test_only_its_own_thread_touches_files(root):
+    """Whatever others ask of it, no file call is made in their threads: the event loop is one of them."""
+    threads: set[int] = set()
+
+    class WatchedFiles(DiskFiles):
+        def __getattribute__(self, name: str) -> object:
+            if not name.startswith("_"):
+                threads.add(threading.get_ident())
+            return super().__getattribute__(name)
+
+    writer = _writer(root, WatchedFiles())
+    for each in events(1, 50):
+        writer.tee(each)
+        if not writer.is_awake:
+            writer.wake()
+    assert writer.put_cold(event(51)) in {True, False}
+    writer.note("sent", events(1, 20))
+    writer.note("done", events(1, 20))
+    writer.look_after(time.monotonic())
+    assert writer.notices() == []
+    assert writer.has_cold in {True, False}
+    writer.ask(lambda keeper, now: keeper.take(now)).result()
+    assert writer.path.startswith(root)
+    assert writer.size_bytes > 0
+    writer.close().result()
+    assert threads == {writer._thread.ident}
+
+
 def test_records_for_the_disk_alone_are_bounded_while_they_wait(root):
     """When the disk does not keep up, the caller is told to drop instead of piling up in memory."""
     files = HangingFiles()

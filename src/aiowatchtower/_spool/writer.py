@@ -212,11 +212,17 @@ class Writer:
         # Notes first and written last: their records are in the tee before them.
         notes = self._drained_notes()
         has_worked = bool(notes)
-        while True:
-            events, cold = _drained(self._tee, _AT_MOST), _drained(self._cold, _AT_MOST)
+        # No more than waits now: while records come as fast as they are written, questions are answered, too.
+        waiting, waiting_cold = len(self._tee), len(self._cold)
+        while waiting > 0 or waiting_cold > 0:
+            events = _drained(self._tee, min(waiting, _AT_MOST))
+            cold = _drained(self._cold, min(waiting_cold, _AT_MOST))
             if not events and not cold:
+                # The event loop has given up this thread, and cleared what waited for it.
                 break
+            waiting, waiting_cold = waiting - len(events), waiting_cold - len(cold)
             has_worked = True
+            self._busy_since = now = self._clock()
             self._keeper.store(events, cold, now)
             self._tell()
             with self._lock:
