@@ -169,6 +169,25 @@ def test_a_failing_disk_is_said_once_and_tried_again(code):
     assert living.has_room
 
 
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_said_and_nothing_is_left_there(code):
+    """Where no file can be locked there is no spool: one warning says why, however often it is tried."""
+
+    class Lockless(MemoryFiles):
+        def try_lock(self, fd: int) -> bool:
+            raise OSError(code, os.strerror(code))
+
+    disk = Disk()
+    living = keeper(Lockless(disk))
+    assert isinstance(living.open(0.0), OSError)
+    for now in (1.0, RETRY_SECONDS + 1, 2 * RETRY_SECONDS + 2):
+        living.store(events(1, 3), events(4, 5), now)
+        assert living.take(now).lost == events(4, 5)
+    [notice] = living.notices
+    assert os.strerror(code) in notice.text
+    assert disk.tree() == ["/", ROOT]
+
+
 def test_a_torn_append_does_not_spoil_the_next():
     """When the disk fails in the middle of a line and cannot even cut it, later lines are read."""
     disk = Disk()

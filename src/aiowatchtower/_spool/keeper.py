@@ -113,11 +113,10 @@ class Keeper:
             self._failed(exc, now)
         else:
             self._works_again(owner)
-        for event in cold:
-            if owner.holds(event[NUMBER]):
-                owner.cold.add(event[NUMBER], event[NUMBER])
-            else:
-                self._lost.append(event)
+        held = owner.held(Ranges.of(map(_number, cold)))
+        owner.cold.update(held)
+        if len(held) < len(cold):
+            self._lost += [event for event in cold if event[NUMBER] not in held]
 
     def _usable(self, now: float) -> Owner | None:
         """Return the owner, made anew if its directory has gone; None while the disk fails."""
@@ -191,12 +190,9 @@ class Keeper:
 
     def held(self, numbers: Ranges) -> Ranges:
         """Return which of these records a file holds, so that they outlive the process."""
-        found = Ranges()
-        for first, last in numbers.common(numbers_of(0)):
-            for number in range(first, last + 1):
-                if self._owner is not None and self._owner.holds(number):
-                    found.add(number, number)
-        found.update(self._adopter.held(numbers))
+        found = self._adopter.held(numbers)
+        if self._owner is not None:
+            found.update(self._owner.held(numbers.common(numbers_of(0))))
         return found
 
     def take(self, now: float, *, may_adopt: bool = True) -> Taken:

@@ -74,6 +74,7 @@ class Owner:
             self._files.rename(new, self.path)
         except OSError:
             self._files.close(lock)
+            self._remove(new)
             raise
         return lock
 
@@ -104,12 +105,15 @@ class Owner:
             found.update(segment.outstanding)
         return found
 
-    def holds(self, number: int) -> bool:
-        """Return whether that record is in a file and not done with."""
-        return any(number in segment.outstanding for segment in self._segments.values())
+    def held(self, numbers: Ranges) -> Ranges:
+        """Return which of these records are in files and not done with."""
+        found = Ranges()
+        for segment in self._segments.values():
+            found.update(segment.outstanding.common(numbers))
+        return found
 
     def append(self, events: Sequence[LogEvent], now: float) -> None:
-        """Write records. After an error ``holds`` tells which of them are written."""
+        """Write records. After an error ``held`` tells which of them are written."""
         self._check_free_space(now)
         numbers = Ranges()
         parts: list[bytes] = []
@@ -252,11 +256,13 @@ class Owner:
             self._files.close(self._lock)
 
     def _remove_if_empty(self) -> None:
-        if self._segments:
-            return
+        if not self._segments:
+            self._remove(self.path)
+
+    def _remove(self, path: str) -> None:
         try:
-            self._files.unlink(os.path.join(self.path, LOCK))  # noqa: PTH118
-            self._files.remove_directory(self.path)
+            self._files.unlink(os.path.join(path, LOCK))  # noqa: PTH118
+            self._files.remove_directory(path)
         except OSError:
             # Another's file is in it, or it is gone.
             return

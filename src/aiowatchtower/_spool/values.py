@@ -36,4 +36,5 @@ class Taken(NamedTuple):
 
 def described(error: OSError) -> str:
     """Return what a person can make of an OSError."""
-    return f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+    text = error.strerror or str(error)
+    return f"{text}: {error.filename}" if error.filename else text
