@@ -187,6 +187,43 @@ async def test_a_directory_that_vanishes_costs_nothing_but_the_spool(
     assert set(_numbers(server)) == set(range(1, 7))
 
 
+def test_a_loop_that_is_closed_inside_the_block_costs_no_record(server, shop, ship, spool):
+    """What the closed loop's worker had in hand is booked as abandoned, and recovered by a later block, once."""
+
+    async def enter() -> None:
+        await block.__aenter__()
+        server.down()
+        _log(shop, 1, 100)
+        await asyncio.to_thread(_wait_for_log, spool)
+
+    async def go_on(number: int, count: int) -> None:
+        async with CloudWatchLogging.from_handler(block.handler) as logs:
+            _log(shop, number, number)
+            await logs.flush(30)
+            await asyncio.to_thread(server.wait_for, count, group=GROUP)
+
+    block = ship(spool_directory=spool, send_interval=30)
+    shop.addHandler(block.handler)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(enter())
+    loop.close()
+    _log(shop, 101, 150)
+    server.up()
+    # The thread of the spool has gone on, with its lock; the first block that is left gives it up.
+    asyncio.run(go_on(151, 51))
+    asyncio.run(go_on(152, 152))
+    seen = block.statistics()
+    assert sorted(_numbers(server)) == list(range(1, 153))
+    assert seen.dropped == {"abandoned": seen.recovered}
+    assert (seen.logged, seen.delivered, seen.pending) == (152, 152, 0)
+    assert list(spool.iterdir()) == []
+
+
+def _wait_for_log(spool: Path) -> None:
+    while not any(path.stat().st_size > 500 for path in spool.glob("*/*.log")):
+        time.sleep(0)
+
+
 async def test_each_handler_has_a_directory_of_its_own(server, spool, tmp_path):
     """Handlers that configured() runs share the spool_directory and keep their records apart."""
     first, second = logging.Logger("first"), logging.Logger("second")
