@@ -90,6 +90,7 @@ def test_records_are_shown_as_json_lines(root, capsys):
 def test_damage_is_an_exit_code(root, capsys):
     """``check`` exits with 2 when a line is damaged, and with 0 when a kill has torn the last one."""
     assert main([str(root), "check"]) == 0
+    assert capsys.readouterr().out.endswith("no line is damaged\n")
     log = next(path for path in root.rglob("*.log") if b"h\xc3\xa9llo" in path.read_bytes())
     whole = log.read_bytes()
     log.write_bytes(whole + whole.splitlines()[1][:50])

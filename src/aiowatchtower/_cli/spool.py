@@ -96,6 +96,8 @@ def _check(files: Files, asked: argparse.Namespace) -> int:
     is_damaged = any(
         each.damaged_lines or (each.identity is None and each.records) for each in reports
     )
+    if not is_damaged and not asked.json:
+        sys.stdout.write("no line is damaged\n")
     return DAMAGED if is_damaged else 0
 
 
