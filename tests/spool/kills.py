@@ -85,7 +85,7 @@ class Clients:
 
     def __init__(self, port: int, names: Iterator[int]) -> None:
         self.asked: list[str] = []
-        self.answered: list[tuple[float, str]] = []
+        self.answered: list[tuple[float, float, str]] = []
         self._names = names
         self._port = port
         self._is_over = threading.Event()
@@ -107,17 +107,18 @@ class Clients:
                 while not self._is_over.is_set():
                     name = f"record-{next(self._names)}"
                     self.asked.append(name)
+                    asked_at = time.monotonic()
                     connection.request("GET", f"/{name}")
                     connection.getresponse().read()
                     with self._news:
-                        self.answered.append((time.monotonic(), name))
+                        self.answered.append((asked_at, time.monotonic(), name))
                         self._news.notify_all()
 
     def wait_for(self, count: int, seconds: float) -> None:
         """Wait for so many further answers, and until the first one is so old."""
 
         def is_there() -> bool:
-            age = time.monotonic() - self.answered[0][0] if self.answered else 0.0
+            age = time.monotonic() - self.answered[0][1] if self.answered else 0.0
             return len(self.answered) >= wanted and age > seconds
 
         with self._news:
@@ -140,16 +141,13 @@ def run(
     reports.mkdir()
     numbers = iter(range(10**9))
     asked: set[str] = set()
-    # How many seconds before a kill the client had the answer.
-    promised: dict[str, float] = {}
-    # Answered just before a kill, perhaps by the worker that was killed: not promised at later kills either.
-    excused: set[str] = set()
+    promised: set[str] = set()
     with serve() as server:
         env = environment(settings=server.environ, SPOOL=str(spool), REPORTS=str(reports))
         while found.kills < kills:
             with Program(*_UVICORN, env=env, folder=_PROGRAMS) as program:
                 clients = Clients(_port(program), numbers)
-                is_alive = True
+                is_alive, killed_at = True, []
                 while is_alive and found.kills < kills:
                     if with_faults:
                         fault = FAULTS[moments.choice(_FAULTS)]
@@ -158,15 +156,11 @@ def run(
                     clients.wait_for(moments.randrange(800), seconds=2 * promised_seconds)
                     found.kills += 1
                     is_alive = moments.random() < 0.5
-                    killed_at = _kill(program, moments, all_of_it=not is_alive)
-                    for answered_at, name in clients.answered:
-                        age = killed_at - answered_at
-                        if age <= promised_seconds:
-                            excused.add(name)
-                        elif name not in excused:
-                            promised.setdefault(name, age)
+                    killed_at.append(_kill(program, moments, all_of_it=not is_alive))
+                killed_at.append(time.monotonic())
                 program.kill()
                 clients.end()
+                promised |= _promised(clients, killed_at, promised_seconds)
                 asked.update(clients.asked)
                 found.confirmed += len(clients.answered)
                 found.said += _complaints(program)
@@ -179,17 +173,26 @@ def run(
             found.said += _complaints(program)
         arrived = Counter(server.messages(GROUP))
     found.promised = len(promised)
-    found.lost = [
-        f"{name}, answered {age:.3f} s before the kill"
-        for name, age in promised.items()
-        if name not in arrived
-    ]
+    found.lost = sorted(promised - set(arrived))
     found.invented = sorted(set(arrived) - asked)
     found.doubled = arrived.total() - len(arrived)
     found.left = [str(path) for path in spool.rglob("*")]
     for path in reports.iterdir():
         _read_reports(path, found)
     return found
+
+
+def _promised(clients: Clients, kills: list[float], seconds: float) -> set[str]:
+    """Return what was answered well before the last kill, and not about the time of one before.
+
+    Whose answer was under way then may have come from the worker that was killed.
+    """
+    return {
+        name
+        for asked_at, answered_at, name in clients.answered
+        if answered_at < kills[-1] - seconds
+        and not any(asked_at - seconds <= each <= answered_at + seconds for each in kills)
+    }
 
 
 def _port(program: Program) -> int:
