@@ -167,7 +167,7 @@ async def outage(memory_bytes: int, spool_bytes: int, folder: str) -> Outage:
     seen = logs.statistics()
     return Outage(
         logged=seen.logged,
-        dropped=dict(seen.dropped),
+        dropped={str(reason): count for reason, count in seen.dropped.items()},
         spooled=full.spooled,
         spool_mib=full.spool_bytes / _MIB,
         pending_mib=full.pending_bytes / _MIB,

@@ -12,8 +12,8 @@ class LockedInbox(Inbox):
     """Takes its lock around each ``put``, so that threads which run at the same moment count exactly.
 
     With the GIL, a thread is seldom interrupted between the look at the buffer and the sum of its
-    bytes. Without it, eight busy threads lost nearly half of that sum and put 1.7 times the buffer's
-    size into it. The lock costs 0.6 us of CPU time for each record (CPython 3.13, free-threaded).
+    bytes. Without it, eight busy threads were once seen to lose nearly half of that sum and to put
+    1.7 times the buffer's size into it. The lock costs 0.6 us of CPU time for each record (CPython 3.13, free-threaded).
 
     It is the inbox's own reentrant lock: a signal handler may log while its thread is in here.
     """
