@@ -41,11 +41,22 @@ class _JumpingSelector(selectors.DefaultSelector):
         return ready
 
 
+class _LonelySelector(_JumpingSelector):
+    """Waits for timers only: it never looks at a socket, which saves a call of the system in each turn."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            message = "nothing is left that could happen"
+            raise RuntimeError(message)
+        self.now += max(0.0, timeout)
+        return []
+
+
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """A selector loop with such a clock; it starts at 0. Calls in its executor take no time."""
 
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
+    def __init__(self, selector: _JumpingSelector | None = None) -> None:
+        self._jumping = selector or _JumpingSelector()
         super().__init__(self._jumping)
 
     def time(self) -> float:
@@ -60,6 +71,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def _returned(self, _: object) -> None:
         self._jumping.calls_in_threads -= 1
+
+
+class TimersOnlyLoop(VirtualTimeLoop):
+    """Such a loop for what needs neither sockets nor threads, and needs many turns of the loop."""
+
+    def __init__(self) -> None:
+        super().__init__(_LonelySelector())
 
 
 async def until(condition: Callable[[], object], seconds: float = _PATIENCE_SECONDS) -> None:

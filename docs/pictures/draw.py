@@ -17,12 +17,13 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 .ours { fill: #ddf4ff; stroke: #0969da; stroke-width: 1.4 }
 .good { fill: #dafbe1; stroke: #1a7f37 } .bad { fill: #ffebe9; stroke: #cf222e }
 .line { stroke: #57606a; stroke-width: 1.5; fill: none } .tip { fill: #57606a }
+.accepted { stroke: #0969da } .refused { stroke: #cf222e; stroke-dasharray: 4 2 }
 .back { stroke-dasharray: 5 4 } .border { stroke: #8c959f; stroke-dasharray: 2 4 }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .small { fill: #9198a1 }
 .box { fill: #151b23; stroke: #656c76 } .ours { fill: #0c2d6b; stroke: #4493f8 }
 .good { fill: #04260f; stroke: #3fb950 } .bad { fill: #3c0614; stroke: #f85149 }
-.line { stroke: #9198a1 } .tip { fill: #9198a1 } .border { stroke: #656c76 }
+.line { stroke: #9198a1 } .accepted { stroke: #4493f8 } .refused { stroke: #f85149 } .tip { fill: #9198a1 } .border { stroke: #656c76 }
 }
 """
 
@@ -63,12 +64,21 @@ class Drawing:
             f'<path class="line {kind}" d="M{path}"/><polygon class="tip" points="{tip}"/>'
         )
 
+    def line(self, *points: tuple[float, float], kind: str = "") -> None:
+        """Add a line through the points."""
+        path = " L".join(f"{x} {y}" for x, y in points)
+        self._shapes.append(f'<path class="line {kind}" d="M{path}"/>')
+
     def border(self, x0: int, x1: int, y: int) -> None:
         """Add a dotted line from side to side."""
         self._shapes.append(f'<line class="border" x1="{x0}" y1="{y}" x2="{x1}" y2="{y}"/>')
 
     def save(self, name: str) -> None:
         """Write the file."""
+        (HERE / name).write_text(self.svg(), encoding="utf-8")
+
+    def svg(self) -> str:
+        """Return the text of the file."""
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self._size}" role="img">',
             f"<title>{escape(self._title)}</title>",
@@ -76,7 +86,7 @@ class Drawing:
             *self._shapes,
             "</svg>\n",
         ]
-        (HERE / name).write_text("\n".join(parts), encoding="utf-8")
+        return "\n".join(parts)
 
 
 def path_of_a_record() -> None:

@@ -584,11 +584,22 @@ def test_what_a_stream_holds_counts_until_it_is_answered_for():
     """Bytes of a batch that is out belong to its stream, until it is finished."""
     batcher = _batcher(max_batch_count=1)
     batcher.feed([_event(size=100), _event(size=50), _event(size=7, stream="jobs")], 0.0)
-    assert batcher.held() == {"web": 150, "jobs": 7}
+    assert batcher.held(0.0) == {"web": 150, "jobs": 7}
     batcher.next_batch("web")
-    assert batcher.held() == {"web": 150, "jobs": 7}
+    assert batcher.held(0.0) == {"web": 150, "jobs": 7}
     batcher.finish("web")
-    assert batcher.held() == {"web": 50, "jobs": 7}
+    assert batcher.held(0.0) == {"web": 50, "jobs": 7}
     batcher.next_batch("web")
     batcher.finish("web")
-    assert batcher.held() == {"jobs": 7, "": 0}
+    assert batcher.held(0.0) == {"jobs": 7, "": 0}
+
+
+def test_room_is_kept_for_streams_that_have_logged_lately():
+    """A known stream without events counts for ten minutes; then the others may have all of the room."""
+    batcher = _batcher(max_batch_count=1)
+    batcher.feed([_event(stream="yesterday")], 100.0)
+    batcher.next_batch("yesterday")
+    batcher.finish("yesterday")
+    batcher.feed([_event(size=7, stream="today")], 500.0)
+    assert batcher.held(699.0) == {"today": 7, "": 0}
+    assert batcher.held(700.0) == {"today": 7}

@@ -73,8 +73,8 @@ def throttled_account(workers: int) -> Scenario:
 
 
 def noisy_neighbour(workers: int) -> Scenario:
-    """Share the account for two minutes with something that takes four fifths of the quota."""
-    return _in_a_spell("a noisy neighbour", workers, Spell(20.0, 140.0, 0.2), period=5.0)
+    """Share the account for a minute with something that takes four fifths of the quota."""
+    return _in_a_spell("a noisy neighbour", workers, Spell(20.0, 80.0, 0.2), period=5.0)
 
 
 def some_without_permission(workers: int) -> Scenario:

@@ -78,9 +78,9 @@ async def test_an_answer_that_takes_thirteen_seconds():
     pipeline = Pipeline(handler, client=service)
     for number in range(4):
         _log(handler, "web", str(number))
-    await until(lambda: handler.statistics().retries)
+    await until(lambda: handler.statistics().retries, seconds=30.0)
     assert handler.statistics().possible_duplicates == 2, "the half that is under way again"
-    await until(lambda: not handler.statistics().pending)
+    await until(lambda: not handler.statistics().pending, seconds=120.0)
     seen = handler.statistics()
     assert (seen.delivered, seen.possible_duplicates) == (4, 4)
     assert service.taken["web"] == 8
@@ -118,7 +118,7 @@ async def test_a_denied_stream_costs_a_healthy_one_no_record():
             _log(handler, "denied", "x" * 200)
         _log(handler, "healthy", "x" * 200)
         await asyncio.sleep(0.2)
-    await until(lambda: service.taken["healthy"] == 200)
+    await until(lambda: service.taken["healthy"] == 200, seconds=10.0)
     assert handler.statistics().dropped["buffer_full"] > 5_000
     service.denied.clear()
     await until(lambda: not handler.statistics().pending)

@@ -23,6 +23,8 @@ from .stream_queue import StreamQueue
 _stream: Final[Callable[[LogEvent], str]] = itemgetter(STREAM)
 # How many names of streams to remember as existing in CloudWatch Logs: the ones used most recently.
 _KNOWN_STREAMS: Final = 10_000
+# Room in the buffer is kept for known streams that have logged something so recently.
+_IDLE_SECONDS: Final = 600.0
 # The calendar keeps outdated entries of streams that were cut since; above this many, remove those.
 _STALE_ENTRIES: Final = 1_000
 
@@ -33,6 +35,8 @@ class _Out(NamedTuple):
     seals: list[int]
     size_bytes: int
     oldest_ms: int
+    # When its oldest event was fed.
+    since: float
 
 
 class Batcher:
@@ -64,8 +68,9 @@ class Batcher:
         self._out: dict[str, _Out] = {}
         # The streams to cut now, and the times at which the others become due. The worker asks at every turn, so a
         # thousand waiting streams must cost no more than one does. Streams to which a batch was delivered
-        # before are apart from those that may have to be created first.
-        self._known: dict[str, None] = {}
+        # before are apart from those that may have to be created first: each with the time when the oldest
+        # event of its last batch was fed.
+        self._known: dict[str, float] = {}
         self._ready: dict[str, None] = {}
         self._ready_new: dict[str, None] = {}
         self._is_hurried = False
@@ -176,8 +181,9 @@ class Batcher:
             return None
         self._ready.pop(stream, None)
         self._ready_new.pop(stream, None)
+        since = queue.since
         events, size_bytes, met = queue.cut(self._max_bytes, self._max_count)
-        self._out[stream] = _Out(met, size_bytes, events[0][TIMESTAMP_MS])
+        self._out[stream] = _Out(met, size_bytes, events[0][TIMESTAMP_MS], since)
         if not queue.count:
             del self._queues[stream]
         return Batch(stream, events, size_bytes)
@@ -191,10 +197,11 @@ class Batcher:
 
     def finish(self, stream: str) -> None:
         """Note that every event of the stream's batch has its fate: the next batch may be cut."""
-        for seal in self._out.pop(stream).seals:
+        out = self._out.pop(stream)
+        for seal in out.seals:
             self._meet(seal)
         self._known.pop(stream, None)
-        self._known[stream] = None
+        self._known[stream] = out.since
         if len(self._known) > _KNOWN_STREAMS:
             del self._known[next(iter(self._known))]
         if stream in self._queues:
@@ -219,16 +226,18 @@ class Batcher:
         """How many streams have waiting events."""
         return len(self._queues)
 
-    def held(self) -> dict[str, int]:
+    def held(self, now: float) -> dict[str, int]:
         """Return how many bytes each stream has here, including batches that are being sent.
 
         Known streams that have nothing here at the moment are one entry of no bytes, named "": they may
-        want room at any time.
+        want room at any time. Streams that have been idle for ten minutes are not waited for, such as
+        that of yesterday where the name has the date in it: the others may have all of the room.
         """
         held = {stream: queue.size_bytes for stream, queue in self._queues.items()}
         for stream, out in self._out.items():
             held[stream] = held.get(stream, 0) + out.size_bytes
-        if len(self._known) > len(held) or any(stream not in held for stream in self._known):
+        idle_since = now - _IDLE_SECONDS
+        if any(since > idle_since and name not in held for name, since in self._known.items()):
             held[""] = 0
         return held
 

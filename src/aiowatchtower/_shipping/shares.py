@@ -55,7 +55,7 @@ class Shares:
             if now >= self._noted_at + _NOTE_SECONDS:
                 self._noted_at = now
                 overhead_bytes = streams * _STREAM_OVERHEAD_BYTES if has_many else 0
-                self._inbox.note_held(self._batcher.held(), overhead_bytes)
+                self._inbox.note_held(self._batcher.held(now), overhead_bytes)
             return
         if self._noted_at > _NEVER:
             self._noted_at = _NEVER
