@@ -274,7 +274,9 @@ class CloudWatchLogging(NotAHandler):
         traceback: TracebackType | None,
     ) -> None:
         """Detach, and wait until what is left is delivered or ``shutdown_timeout`` is over."""
-        if self._open is not None:
+        if self._open is not None and isinstance(exc, GeneratorExit):
+            self._open.abandon()
+        elif self._open is not None:
             await self._open.leave(is_cancelled=isinstance(exc, INTERRUPTIONS))
 
     def __enter__(self) -> BackgroundLogging:

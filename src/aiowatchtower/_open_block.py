@@ -13,6 +13,7 @@ from typing import Final
 import anyio
 
 from ._core.ledger import Statistics
+from ._diagnostics.guards import guards
 from ._diagnostics.own_log import say
 from ._intake.attachment import Attachment, find_handlers
 from ._intake.handler import CloudWatchLogHandler
@@ -57,6 +58,7 @@ class OpenBlock:
         self._process = os.getpid()
         self._pipelines: list[Pipeline] = []
         self._attachment: Attachment | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._watches = 0
         self._warned_of_empty: set[CloudWatchLogHandler] = set()
@@ -82,6 +84,9 @@ class OpenBlock:
         """Attach and start delivering. Makes no request, unless ``strict``."""
         try:
             await self._enter()
+        except GeneratorExit:
+            self.abandon()
+            raise
         except BaseException as exc:
             await self.leave(is_cancelled=isinstance(exc, INTERRUPTIONS))
             raise
@@ -100,6 +105,8 @@ class OpenBlock:
                 raise RuntimeError(msg)
         self._pipelines = [Pipeline(handler, self._threads) for handler in enabled]
         self._attachment = Attachment(enabled, self._loggers)
+        self._loop = asyncio.get_running_loop()
+        guards.enter(self._loop)
         for pipeline, handler in zip(self._pipelines, enabled, strict=True):
             if handler.settings.strict:
                 await pipeline.prove()
@@ -125,20 +132,37 @@ class OpenBlock:
         if self._left is not None:
             await self._left.wait()
             return
-        self._left = asyncio.Event()
+        left = self._begin_leaving()
+        try:
+            # In a forked child the pipelines are copies of the parent's, and so are the records.
+            if not self.is_forked:
+                await leave(self._pipelines, is_cancelled=is_cancelled)
+        finally:
+            left.set()
+            self.detach()
+
+    def _begin_leaving(self) -> asyncio.Event:
+        self._left = left = asyncio.Event()
         if self._watch is not None:
             self._watch.cancel()
         if self._attachment is not None:
             self._attachment.warn_of_detached()
             self._attachment.detach()
             self._warn_of_empty()
-        try:
-            # In a forked child the pipelines are copies of the parent's, and so are the records.
+        return left
+
+    def abandon(self) -> None:
+        """Leave in a coroutine that is being closed, as where its loop was closed: it can await nothing.
+
+        On a loop that goes on, what is left is delivered all the same. Otherwise it waits for the next block.
+        """
+        if self._left is None:
+            left = self._begin_leaving()
             if not self.is_forked:
-                await leave(self._pipelines, is_cancelled=is_cancelled)
-        finally:
-            self._left.set()
-            self.detach()
+                for pipeline in self._pipelines:
+                    pipeline.abandon()
+            left.set()
+        self.detach()
 
     def abort(self) -> None:
         """End a leaving now: records that are still open are dropped and counted."""
@@ -150,6 +174,8 @@ class OpenBlock:
         attachment, self._attachment = self._attachment, None
         if attachment is not None:
             attachment.undo()
+            if self._loop is not None:
+                guards.leave(self._loop)
 
     def _plan_watch(self) -> None:
         """Look again in a while, in no context: the application's would be kept for ever."""

@@ -187,3 +187,19 @@ async def test_guards_stay_while_any_block_is_open(server, block, logger, root):
             pass
         assert botocore.filters == guarded
     assert botocore.filters == before
+
+
+def test_guards_go_with_a_loop_that_was_closed_inside_its_block(server, block, logger):
+    """The next record of a guarded logger takes the guards off when the block's loop was closed."""
+    botocore = logging.getLogger("botocore.endpoint")
+    loop = asyncio.new_event_loop()
+    logs = block()
+    loop.run_until_complete(logs.start())
+    loop.run_until_complete(asyncio.sleep(0))
+    assert botocore.filters
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+        loop.run_until_complete(asyncio.wait([task]))
+    loop.close()
+    botocore.warning("of the application's own client")
+    assert botocore.filters == []

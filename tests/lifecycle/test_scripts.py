@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import socketserver
+import ssl
 import sys
+import threading
 
 import pytest
+import trustme
+from tests.programs import PATIENCE_SECONDS
 
 # What a library that leaves something behind makes Python or aiohttp print.
 LEFTOVERS = ("never retrieved", "was destroyed", "never awaited", "Unclosed", "unclosed", "ignored")
@@ -144,3 +150,55 @@ def test_started_and_never_left(run, how, lost):
     said = [line for line in program.err if "never left" in line]
     assert [line.split()[0] for line in said] == ([str(lost)] if lost else [])
     assert all("aclose()" in line for line in said)
+
+
+@pytest.mark.parametrize("turns", ["0", "2", "until a put fails"])
+def test_a_loop_that_is_closed_inside_the_block_is_no_trouble(server, run, turns):
+    """A program whose loop is stopped and closed inside the block ends in order, and nothing of ours raises."""
+    server.down()
+    program = run("-X", "dev", "-W", "always", "stopped.py", turns)
+    assert program.finish() == 0, program.errors
+    assert program.out == ["filters: [] handlers: []", "pending: 1"]
+    assert "Traceback" not in program.errors
+    assert "Exception ignored" not in program.errors
+    assert "never awaited" not in program.errors
+
+
+@pytest.fixture
+def hung_over_tls(tmp_path):
+    """Return a URL of https, a file with its authority, and an event for a request that is never answered."""
+    authority, is_asked = trustme.CA(), threading.Event()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+
+    class Hangs(socketserver.BaseRequestHandler):
+        def handle(self):
+            with (
+                contextlib.suppress(OSError),
+                context.wrap_socket(self.request, server_side=True) as tls,
+            ):
+                while tls.recv(65536):
+                    is_asked.set()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Hangs) as listening:
+        thread = threading.Thread(target=listening.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"https://127.0.0.1:{listening.server_address[1]}", tmp_path / "ca.pem", is_asked
+        listening.shutdown()
+        thread.join()
+
+
+def test_cancelled_twice_over_tls(server, run, hung_over_tls):
+    """A second cancellation while a put over TLS hangs leaves no socket or task behind."""
+    url, authority, is_asked = hung_over_tls
+    program = run(
+        "-X", "dev", "-W", "always", "cancelled_twice.py",
+        AWS_ENDPOINT_URL_CLOUDWATCH_LOGS=url, AWS_CA_BUNDLE=str(authority),
+    )  # fmt: skip
+    assert is_asked.wait(PATIENCE_SECONDS)
+    program.send(signal.SIGUSR1)
+    assert program.finish() == 0, program.errors
+    assert program.out == ["dropped: {'shutdown': 1} pending: 0"]
+    assert _is_clean(program.errors), program.errors
+    assert "ResourceWarning" not in program.errors

@@ -12,10 +12,12 @@ also marks the record, so that our handler recognises it in whatever thread it m
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Final
 
@@ -40,13 +42,17 @@ _plain_record: Final[Callable[..., logging.LogRecord]] = logging.LogRecord
 class _Guard(logging.Filter):
     """The first filter of one logger; it changes nothing for records that are not ours."""
 
-    def __init__(self, logger: logging.Logger, diagnostics: Diagnostics) -> None:
+    def __init__(
+        self, logger: logging.Logger, diagnostics: Diagnostics, guards: LibraryGuards
+    ) -> None:
         super().__init__()
         self._logger = logger
         self._diagnostics = diagnostics
+        self._guards = guards
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not is_shipping():
+            self._guards.forget_closed_loops()
             return True
         setattr(record, MARK, True)
         try:
@@ -70,7 +76,8 @@ class LibraryGuards:
 
     def __init__(self) -> None:
         self._diagnostics = Diagnostics(time.monotonic)
-        self._users = 0
+        # The loop of each open block. Weak: a closed loop may be collected.
+        self._loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
         self._guards: dict[logging.Logger, _Guard] = {}
         self._known_loggers = 0
         self._given_factory: Callable[..., logging.LogRecord] | None = None
@@ -83,28 +90,39 @@ class LibraryGuards:
 
     @property
     def are_there(self) -> bool:
-        """Whether a block is open, or was open when its loop was closed."""
-        return self._users > 0
+        """Whether the guards stand in front of botocore's loggers."""
+        return bool(self._loops)
 
-    def enter(self) -> None:
-        """Add the guards for one more block."""
+    def enter(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Add the guards for one more block, which was entered on that loop."""
         with self._lock:
-            self._users += 1
+            self._loops.append(weakref.ref(loop))
             self._look()
 
     def look_again(self) -> None:
         """Guard the loggers, and the record factory, that have come since."""
         with self._lock:
-            if self._users:
+            if self._loops:
                 self._look()
 
-    def leave(self) -> None:
+    def leave(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take the guards away after the last block."""
         with self._lock:
-            self._users -= 1
-            if self._users > 0:
-                return
-            self._users = 0
+            own = weakref.ref(loop)
+            if own in self._loops:
+                self._loops.remove(own)
+            self._end_if_unused()
+
+    def forget_closed_loops(self) -> None:
+        """Count a block as left when its loop was closed inside it: nobody leaves that block any more."""
+        if all(map(_is_usable, self._loops)):
+            return
+        with self._lock:
+            self._end_if_unused()
+
+    def _end_if_unused(self) -> None:
+        self._loops = [each for each in self._loops if _is_usable(each)]
+        if not self._loops:
             for logger, guard in self._guards.items():
                 logger.removeFilter(guard)
             self._guards = {}
@@ -126,7 +144,7 @@ class LibraryGuards:
 
     def _guard(self, logger: logging.Logger) -> None:
         if logger not in self._guards:
-            guard = self._guards[logger] = _Guard(logger, self._diagnostics)
+            guard = self._guards[logger] = _Guard(logger, self._diagnostics, self)
             logger.filters.insert(0, guard)
 
     def _look_at_factory(self) -> None:
@@ -152,6 +170,11 @@ def _guarded(
             return _plain_record(*arguments, **keywords)
 
     return make_record
+
+
+def _is_usable(loop: weakref.ref[asyncio.AbstractEventLoop]) -> bool:
+    found = loop()
+    return found is not None and not found.is_closed()
 
 
 def _is_library(name: str) -> bool:

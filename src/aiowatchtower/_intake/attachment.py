@@ -58,7 +58,6 @@ class Attachment:
         self._marker, self._not_ours = _Marker(), _NotOurs()
         self._filtered: list[tuple[logging.Handler, logging.Filter]] = []
         self._filter_relays()
-        guards.enter()
 
     def _filter_relays(self) -> None:
         """Add the filters that tell our records apart behind a queue, where there is one."""
@@ -87,7 +86,6 @@ class Attachment:
         for owner, filter_ in self._filtered:
             owner.removeFilter(filter_)
         self._filtered = []
-        guards.leave()
 
     def look_again(self) -> None:
         """Find what the application has changed, and what keeps records away: on entry and every second."""

@@ -18,6 +18,7 @@ from aiowatchtower._core.gaps import Overflow
 from aiowatchtower._core.ledger import Ledger, Statistics
 from aiowatchtower._core.phase import Lifecycle, Phase
 from aiowatchtower._core.room import Room
+from aiowatchtower._diagnostics.guards import guards
 from aiowatchtower._spool.values import Taken
 from aiowatchtower._spool.writer import Writer
 
@@ -201,15 +202,16 @@ class Inbox:
         try:
             loop.call_soon_threadsafe(self._drain, context=self._context)
         except RuntimeError:
-            self._keep_without(loop)
+            self.keep_without(loop)
 
-    def _keep_without(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Keep records as before entry: the loop was closed without leaving the block."""
+    def keep_without(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Keep records as before entry: the loop was closed, or has stopped, without leaving the block."""
         with self._lock:
             if self._loop is loop and self._lifecycle.phase is Phase.OPEN:
                 self._lifecycle.lose_loop()
                 self._loop = None
                 self._has_lost_loop = True
+        guards.forget_closed_loops()
 
     def _refuse_staged(self) -> None:
         """Drop records whose threads have seen an open handler, and staged them after it was closed."""

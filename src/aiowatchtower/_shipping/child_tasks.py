@@ -1,15 +1,47 @@
-"""The worker's child tasks, started and cleaned up so that nothing is said of a loop that ends early."""
+"""Tasks, started and cleaned up so that Python says nothing of a loop that ends early."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from anyio.abc import TaskGroup
 
 Work: TypeAlias = Coroutine[object, object, None]
+
+
+class StartedLater(Coroutine[object, object, None]):
+    """A coroutine that is made in its task's first step.
+
+    Where the loop ends before that step, there is none that Python could warn of as never awaited.
+    """
+
+    def __init__(self, function: Callable[[], Work]) -> None:
+        self._function = function
+        self.__name__ = self.__qualname__ = function.__qualname__
+        self._work: Work | None = None
+
+    def send(self, value: object) -> object:
+        """Go on until the next wait."""
+        if self._work is None:
+            self._work = self._function()
+        return self._work.send(value)
+
+    def throw(self, *exc_info: Any) -> object:  # noqa: ANN401 - as coroutines have it
+        """Raise an exception in it, such as a cancellation."""
+        if self._work is None:
+            self._work = self._function()
+        return self._work.throw(*exc_info)
+
+    def close(self) -> None:
+        """End it, if it has begun."""
+        if self._work is not None:
+            self._work.close()
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return self._function().__await__()
 
 
 def start_all(tasks: TaskGroup, works: Sequence[Work]) -> None:

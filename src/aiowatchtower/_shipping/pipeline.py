@@ -24,6 +24,7 @@ from aiowatchtower._diagnostics.self_feeding import shipping
 from aiowatchtower._intake.handler import CloudWatchLogHandler
 from aiowatchtower._intake.inbox import DRAIN_SECONDS
 
+from .child_tasks import StartedLater
 from .on_drop import DropNotifier
 from .own_metrics import OwnMetrics
 from .provisioner import Provisioner
@@ -117,7 +118,7 @@ class Pipeline:
     def _start(self) -> asyncio.Task[None]:
         name = f"aiowatchtower {self._handler.settings.log_group_name}"
         # The task gets a copy of its own.
-        task = self._context.run(self._loop.create_task, self._run(), name=name)
+        task = self._context.run(self._loop.create_task, StartedLater(self._run), name=name)
         task.add_done_callback(self._ended)
         return task
 
@@ -131,12 +132,20 @@ class Pipeline:
                 self._say_left(self._spooling)
                 await self._spooling.aclose()
             await self._on_drop.aclose(_CLOSE_SECONDS)
-        finally:
+        except GeneratorExit:
+            # The loop was closed. Nothing can be awaited any more, closing the connections included.
+            raise
+        except BaseException:
             # Also when this task was cancelled: if it is started again, it connects anew.
-            with anyio.move_on_after(_CLOSE_SECONDS):
-                await self._client.aclose()
-                # Transports are closed in the loop's next turn.
-                await asyncio.sleep(0)
+            await self._disconnect()
+            raise
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        with anyio.move_on_after(_CLOSE_SECONDS):
+            await self._client.aclose()
+            # Transports are closed in the loop's next turn.
+            await asyncio.sleep(0)
 
     async def _deliver(self) -> Mapping[str, int]:
         """Run the worker until the block was left; start it again, after a pause, when it crashes."""
@@ -266,6 +275,17 @@ class Pipeline:
         self._inbox.leave(self._clock() + grace)
         self._worker.hurry()
         self._waited_for_until = self._loop.time() + grace + 2 * _CLOSE_SECONDS
+
+    def abandon(self) -> None:
+        """Leave without waiting: on a running loop the task ends by itself, within ``shutdown_timeout``.
+
+        On a loop that was closed, or has stopped for good, no task goes on. Records wait for the next block.
+        """
+        if self._loop.is_running():
+            # Maybe in another thread: the garbage collector runs wherever it likes.
+            self._loop.call_soon_threadsafe(self.begin_leaving)
+        else:
+            self._inbox.keep_without(self._loop)
 
     @property
     def seconds_left(self) -> float:
