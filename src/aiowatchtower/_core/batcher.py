@@ -77,9 +77,11 @@ class Batcher:
         self._calendar: list[tuple[float, str]] = []
         self._seals = 0
         self._unmet: Counter[int] = Counter()
+        self._is_fed_since_seal = False
 
     def feed(self, events: Sequence[LogEvent], now: float) -> None:
         """Take events in logging order; ``now`` is when the first of them was logged."""
+        self._is_fed_since_seal = True
         if len(set(map(_stream, events))) == 1:
             self._feed_one(events[0][STREAM], list(events), now)
             return
@@ -264,6 +266,10 @@ class Batcher:
 
     def seal(self) -> int:
         """Mark everything fed so far as due at once. Returns the mark's number, for ``is_met``."""
+        if not self._is_fed_since_seal and self._seals in self._unmet:
+            # Somebody flushes again and again, and nothing was logged in between.
+            return self._seals
+        self._is_fed_since_seal = False
         self._seals += 1
         for stream in {*self._queues, *self._out}:
             queue = self._queues.get(stream)
@@ -276,7 +282,10 @@ class Batcher:
         return self._seals
 
     def is_met(self, seal: int) -> bool:
-        """Return whether every event fed before that ``seal()`` has its fate."""
+        """Return whether every event fed before that ``seal()`` has its fate.
+
+        A seal is met no earlier than those before it.
+        """
         return seal not in self._unmet
 
     def drain(self) -> Iterator[LogEvent]:

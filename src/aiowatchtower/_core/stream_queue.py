@@ -156,20 +156,36 @@ class StreamQueue:
         )
 
     def _merge_front(self, max_bytes: int, max_count: int) -> None:
-        """Join leading segments while one batch holds them, so that flushing often stays cheap."""
-        while len(self.segments) > 1:
-            first, second = self.segments[0], self.segments[1]
-            if len(first.events) + len(second.events) > max_count:
-                return
-            if total_bytes(first.events) + total_bytes(second.events) > max_bytes:
-                return
+        """Join leading segments that one batch holds, all at once, so that flushing often stays cheap."""
+        number = self._segments_for_one_batch(max_bytes, max_count)
+        if number > 1:
+            several = [self.segments.popleft() for _ in range(number)]
+            joined = _Segment()
+            joined.events = [event for segment in several for event in segment.events]
+            joined.events.sort(key=_timestamp)
+            joined.seals = [seal for segment in several for seal in segment.seals]
+            self.segments.appendleft(joined)
+
+    def _segments_for_one_batch(self, max_bytes: int, max_count: int) -> int:
+        """Return how many leading segments fit into one batch, or 1 when not even the first does."""
+        if len(self.segments) == 1:
+            return 1
+        count = size_bytes = number = 0
+        begin = self.segments[0].events[0][TIMESTAMP_MS]
+        end = begin
+        for segment in self.segments:
+            events = segment.events
+            count += len(events)
+            if count > max_count:
+                break
+            size_bytes += total_bytes(events)
+            begin = min(begin, events[0][TIMESTAMP_MS])
+            end = max(end, events[-1][TIMESTAMP_MS])
             # Otherwise a flush of the older events would wait for the batch of the younger ones.
-            if _span(first.events, second.events) > MAX_BATCH_SPAN_MS:
-                return
-            self.segments.popleft()
-            second.events = first.events + second.events
-            second.events.sort(key=_timestamp)
-            second.seals = first.seals + second.seals
+            if size_bytes > max_bytes or end - begin > MAX_BATCH_SPAN_MS:
+                break
+            number += 1
+        return max(1, number)
 
     def _leave(self, count: int) -> None:
         """Forget the arrivals of ``count`` events that were cut: the first ones, or the last after a late arrival.

@@ -155,7 +155,10 @@ class Worker:
         asked = self._flushes.ask()
         self._inbox.hand_over()
         self._arrivals.news.set()
-        await asked
+        try:
+            await asked
+        finally:
+            self._flushes.forget(asked)
 
     @property
     def is_in_charge(self) -> bool:
