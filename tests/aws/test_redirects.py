@@ -15,6 +15,7 @@ import trustme
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import get_session
+from botocore.exceptions import ClientError
 
 from aiowatchtower import CloudWatchLogging, DeliveryError, SetupError
 from aiowatchtower.check import main
@@ -120,7 +121,9 @@ async def test_a_redirect_is_refused(web, target, logger, status):
     """The warning names the status and the target's host, which is asked for nothing."""
     front = web(status, location=f"http://user:password@{target.host}/?token=secret")
     error, warning = await _refused(logger, endpoint_url=f"http://{front.host}")
-    assert (error.code, error.status, error.maybe_accepted) == ("Redirected", status, False)
+    # Servers answer with these two when they have done what they were asked for, too.
+    assert (error.code, error.status) == ("Redirected", status)
+    assert error.maybe_accepted == (status in {302, 303})
     assert f"(HTTP {status}): Redirected" in warning
     assert f"redirects to http://{target.host}." in warning
     assert "password" not in warning
@@ -160,14 +163,58 @@ async def test_a_session_class_of_the_application(web, target, logger):
 
 
 @pytest.mark.parametrize("status", STATUSES)
-async def test_a_client_of_the_application_that_follows(web, target, logger, status):
-    """An answer that has come by a redirect is no acceptance, whatever it says."""
+async def test_a_client_of_the_application(web, target, logger, status):
+    """Our calls through the application's own client follow nothing; its own calls still do."""
     front = web(status, location=f"http://{target.host}/")
     async with get_session().create_client("logs", endpoint_url=f"http://{front.host}") as client:
         error, _ = await _refused(logger, client=client)
-    assert (error.code, error.status, error.maybe_accepted) == ("Redirected", status, True)
+        assert (error.code, error.status) == ("Redirected", status)
+        assert f"http://{target.host}." in error.message
+        assert target.requests == []
+        with contextlib.suppress(ClientError):
+            await client.describe_log_groups()
+        assert target.requests
+
+
+async def test_a_client_of_the_application_that_follows(web, target, logger):
+    """An answer that has come by a redirect all the same is no acceptance, whatever it says."""
+    front = web(307, location=f"http://{target.host}/")
+
+    class Following(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore comes without types
+        async def _get_session(self, proxy_url):
+            return Stubborn(await super()._get_session(proxy_url))
+
+    class Stubborn:
+        """A session of the application that follows redirects, whatever it is told."""
+
+        def __init__(self, session):
+            self._session = session
+            self.trace_configs = session.trace_configs
+
+        async def request(self, method, **arguments):
+            return await self._session.request(method, **arguments | {"allow_redirects": True})
+
+    config = AioConfig(http_session_cls=Following)
+    url = f"http://{front.host}"
+    async with get_session().create_client("logs", endpoint_url=url, config=config) as client:
+        error, _ = await _refused(logger, client=client)
+    assert (error.code, error.status, error.maybe_accepted) == ("Redirected", 307, True)
     assert f"http://{target.host}," in error.message
-    assert target.requests
+
+
+@pytest.mark.parametrize(("status", "duplicates"), [(303, True), (307, False)])
+async def test_a_retry_after_a_redirect(web, logger, status, duplicates):
+    """A record that is put again counts as a possible duplicate after a 303, and after a 307 it does not."""
+    front = web(status, location="http://127.0.0.1:9/")
+    logs = CloudWatchLogging(
+        "/app", "web", loggers=[logger], send_interval=0, shutdown_timeout=3,
+        endpoint_url=f"http://{front.host}",
+    )  # fmt: skip
+    async with logs:
+        logger.info("put again and again")
+    seen = logs.statistics()
+    assert seen.retries > 0
+    assert (seen.possible_duplicates > 0) == duplicates
 
 
 async def test_strict_refuses(web, target):

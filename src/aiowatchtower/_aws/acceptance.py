@@ -14,6 +14,7 @@ from .exchange import HttpAnswer
 
 _OK: Final = 200
 _MAX_HOST: Final = 253
+_MAYBE_DONE: Final = frozenset({302, 303})
 
 
 def check_acceptance(answer: HttpAnswer, resource: str, secrets: Collection[str] = ()) -> None:
@@ -24,7 +25,7 @@ def check_acceptance(answer: HttpAnswer, resource: str, secrets: Collection[str]
     """
     if answer.redirect is not None:
         status, url = answer.redirect
-        raise redirected("PutLogEvents", resource, status, url, maybe_accepted=True)
+        raise redirected("PutLogEvents", resource, status, url, is_followed=True)
     if answer.status != _OK:
         raise garbled(resource, f"the answer has the status {answer.status}")
     if not answer.request_id:
@@ -49,19 +50,23 @@ def garbled(resource: str, message: str) -> DeliveryError:
 
 
 def redirected(
-    action: str, resource: str, status: int, url: str, *, maybe_accepted: bool
+    action: str, resource: str, status: int, url: str, *, is_followed: bool
 ) -> DeliveryError:
-    """Return the error for an endpoint that redirects; ``url`` is the address that it names."""
+    """Return the error for an endpoint that redirects; ``url`` is the address that it names.
+
+    After a 302 or a 303 nobody knows whether the events were taken: servers answer so, too, after they have
+    done what they were asked for. https://www.rfc-editor.org/rfc/rfc9110#name-303-see-other
+    """
     where = _host(url)
     message = f"the endpoint redirects to {where}" if where else "the endpoint redirects"
-    message += ", and the client that was passed in has followed" if maybe_accepted else ""
+    message += ", and the client that was passed in has followed" if is_followed else ""
     return DeliveryError(
         action,
         "Redirected",
         f"{message}. Redirects are refused: they would take records and session token elsewhere",
         status=status,
         resource=resource,
-        maybe_accepted=maybe_accepted,
+        maybe_accepted=is_followed or status in _MAYBE_DONE,
     )
 
 

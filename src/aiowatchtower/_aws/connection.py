@@ -13,6 +13,7 @@ from aiowatchtower._config.settings import Settings
 from aiowatchtower._core.presentable import presentable
 
 from .exchange import hook_into
+from .http_session import restrain
 from .new_client import frozen_credentials, given_client, made_client, session_for
 from .threads import RoomForThreads
 
@@ -47,7 +48,9 @@ class Connection:
             client = given_client(settings)
             credentials = None
             is_given = client is not None
-            if not is_given:
+            if is_given:
+                restrain(client)
+            else:
                 client, credentials = await made_client(settings, stack, threads)
             hook_into(client)
             return cls(client, stack.pop_all(), settings, credentials, is_given=is_given)

@@ -171,7 +171,7 @@ def _answered(
     status = metadata.get("HTTPStatusCode", 0)
     if status in _REDIRECTS:
         url = metadata.get("HTTPHeaders", {}).get("location", "")
-        return redirected(action, resource, status, url, maybe_accepted=False)
+        return redirected(action, resource, status, url, is_followed=False)
     # Without a body botocore puts the status where the code belongs.
     code = str(error.get("Code") or status)
     # AWS writes some codes with a namespace: com.amazon.coral.service#SerializationException

@@ -7,12 +7,16 @@ JSON comes back would count as an acceptance. CloudWatch Logs never redirects.
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any, Final
 
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp import ClientSession, TraceConfig
+
+from aiowatchtower._diagnostics.self_feeding import is_shipping
 
 from .exchange import EXCHANGE
 
@@ -92,6 +96,29 @@ def _restrained(session_class: type[AIOHTTPSession]) -> type[AIOHTTPSession]:
             return _OneHost(await super()._get_session(proxy_url))
 
     return OneHostSession
+
+
+# Whose requests of ours follow no redirect any more. Weak: they belong to the application.
+_restrained_sessions: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
+
+
+def restrain(client: Any) -> None:
+    """Have our calls through a client of the application follow no redirect; its own calls stay as they are.
+
+    There is no option for that, neither of a call nor of a client. With an HTTP client other than aiohttp
+    only the history of an answer tells of a redirect.
+    """
+    http_session: Any = getattr(getattr(client, "_endpoint", None), "http_session", None)
+    if not isinstance(http_session, AIOHTTPSession) or http_session in _restrained_sessions:
+        return
+    given: Callable[[str | None], Awaitable[ClientSession]] = http_session._get_session  # noqa: SLF001
+
+    async def get_session(proxy_url: str | None) -> ClientSession | _OneHost:
+        found = await given(proxy_url)
+        return _OneHost(found) if is_shipping() else found
+
+    http_session._get_session = get_session  # noqa: SLF001 - aiobotocore offers no other way in
+    _restrained_sessions.add(http_session)
 
 
 def with_one_host(
