@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 from aiobotocore.session import get_session
@@ -141,3 +142,22 @@ async def test_new_block_after_the_crash(server, block, logger):
     assert server.messages("/app")[-1] == "healthy"
     seen = logs.statistics()
     assert (seen.delivered, seen.dropped, seen.pending) == (1, {"shutdown": 1}, 0)
+
+
+async def test_an_event_that_cannot_be_encoded_is_dropped_alone(server, block, logger, said):
+    """An event on which our encoder fails is found by halving, dropped and told of; its neighbours arrive once."""
+    async with block(send_interval=3600) as logs:
+        for number in range(5):
+            logger.info("before %d", number)
+        # No formatter lets a lone surrogate through, so it is put in behind them.
+        logs.handler.inbox.put("web", int(time.time() * 1000), "\ud800", 29, False)
+        for number in range(5):
+            logger.info("after %d", number)
+        await logs.flush(timeout=60)
+        seen = logs.statistics()
+    expected = [f"{when} {number}" for when in ("before", "after") for number in range(5)]
+    assert server.messages("/app") == expected
+    assert (seen.delivered, seen.dropped, seen.pending) == (10, {"refused": 1}, 0)
+    assert seen.possible_duplicates == 0
+    [told] = [text for text in said if "EncodingFailed" in text]
+    assert "please report it" in told

@@ -115,6 +115,7 @@ class AwsLogsClient:
 
     async def _encoded(self, stream: str, events: Sequence[LogEvent], *, compress: bool) -> Body:
         entity = self._settings.entity
+        resource = f"{self._group}:{stream}"
         work = encode(self._group, stream, events, entity=entity, compress=compress)
         while True:
             try:
@@ -122,6 +123,14 @@ class AwsLogsClient:
             except StopIteration as finished:
                 await asyncio.sleep(0)
                 return cast("Body", finished.value)
+            except MemoryError:
+                raise
+            except Exception as exc:
+                # A bug of ours, which would be met again each time: the event is looked for by halving.
+                said = f"{type(exc).__name__}: {exc}"
+                raise DeliveryError(
+                    "PutLogEvents", "EncodingFailed", said, resource=resource
+                ) from exc
             await asyncio.sleep(0)
 
     async def create_stream(self, stream: str) -> None:

@@ -68,6 +68,7 @@ _BY_CODE: Final = {
         "CloudWatch Logs never redirects. Check endpoint_url=, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS and any "
         "proxy; if the new address is right, name it as the endpoint."
     ),
+    "EncodingFailed": "This is a bug in aiowatchtower: please report it.",
     "UnexpectedError": (
         "If the process has memory and threads left, this is a bug in aiowatchtower: please report it."
     ),

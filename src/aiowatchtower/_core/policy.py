@@ -33,6 +33,7 @@ _BY_CODE: Final = {
     "ValidationException": Verdict.ISOLATE,
     "SerializationException": Verdict.ISOLATE,
     "RequestEntityTooLargeException": Verdict.ISOLATE,
+    "EncodingFailed": Verdict.ISOLATE,
     "ThrottlingException": Verdict.RETRY,
     "Throttling": Verdict.RETRY,
     "ThrottledException": Verdict.RETRY,

@@ -238,9 +238,13 @@ class Sender:
             return False
         if not progress.refused(error):
             return False
-        self._diagnostics.warn(
-            "refused", f"CloudWatch Logs refuses an event, which is dropped: {error}"
-        )
+        if error.code == "EncodingFailed":
+            text = f"an event cannot be written into a request, and is dropped: {explained(error)}"
+            self._diagnostics.warn("encoding", text, exc_info=error.__cause__)
+        else:
+            self._diagnostics.warn(
+                "refused", f"CloudWatch Logs refuses an event, which is dropped: {error}"
+            )
         return True
 
     def _failed(self, stream: str, verdict: Verdict, error: DeliveryError) -> None:

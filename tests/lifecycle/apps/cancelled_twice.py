@@ -26,7 +26,7 @@ async def main() -> None:
     def cancel_twice() -> None:
         task.cancel()
         # The task takes note of the first cancellation in the next turn.
-        loop.call_soon(loop.call_soon, loop.call_soon, task.cancel)
+        loop.call_soon(lambda: loop.call_soon(lambda: loop.call_soon(task.cancel)))
 
     loop.add_signal_handler(signal.SIGUSR1, cancel_twice)
     with contextlib.suppress(asyncio.CancelledError):
