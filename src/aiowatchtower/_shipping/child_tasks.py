@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from anyio.abc import TaskGroup
 
@@ -29,18 +29,19 @@ class StartedLater(Coroutine[object, object, None]):
             self._work = self._function()
         return self._work.send(value)
 
-    def throw(self, *exc_info: Any) -> object:  # noqa: ANN401 - as coroutines have it
+    def throw(self, *exc_info: object) -> object:
         """Raise an exception in it, such as a cancellation."""
         if self._work is None:
             self._work = self._function()
-        return self._work.throw(*exc_info)
+        [exc] = [each for each in exc_info if isinstance(each, BaseException)]
+        return self._work.throw(exc)
 
     def close(self) -> None:
         """End it, if it has begun."""
         if self._work is not None:
             self._work.close()
 
-    def __await__(self) -> Generator[Any, Any, None]:
+    def __await__(self) -> Generator[object, None, None]:
         return self._function().__await__()
 
 
