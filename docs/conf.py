@@ -13,7 +13,9 @@ from sphinx.transforms import SphinxTransform
 import aiowatchtower
 
 if TYPE_CHECKING:
+    from sphinx import addnodes
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 HERE = Path(__file__).parent
 
@@ -114,6 +116,23 @@ _UNNAMED = [
 _ELSEWHERE = r"(logging|datetime|collections|typing|pytest|os|asyncio|types|aiobotocore)\..*"
 nitpick_ignore_regex = [("py:.*", "|".join([*_STANDARD_LIBRARY, *_UNNAMED, _ELSEWHERE]))]
 
+# Annotations name these without their module.
+_TYPES = ("RetentionDays", "LogGroupClass", "LevelName", "RejectReason", "DropReason")
+
+
+def _link_type(
+    app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, shown: nodes.TextElement
+) -> nodes.reference | None:
+    """Link an annotation's type of ours to where the API reference describes it."""
+    name = node.get("reftarget")
+    if name not in _TYPES:
+        return None
+    found = env.domains["py"].resolve_xref(
+        env, node["refdoc"], app.builder, "class", f"aiowatchtower.types.{name}", node, shown
+    )
+    return found if isinstance(found, nodes.reference) else None
+
+
 _COLON = "\ue000"
 _PICTURES = HERE / "_pictures"
 _DARK = re.compile(r"@media \(prefers-color-scheme: dark\) \{(.*?)\n\}", re.DOTALL)
@@ -177,4 +196,5 @@ def setup(app: Sphinx) -> None:
     # Before and after napoleon, which comes at 500.
     app.connect("autodoc-process-docstring", _hide_colons, priority=400)
     app.connect("autodoc-process-docstring", _show_colons, priority=600)
+    app.connect("missing-reference", _link_type)
     app.add_transform(PicturesInBothThemes)
