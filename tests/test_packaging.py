@@ -43,7 +43,7 @@ def test_needs_three_packages():
         ("linux", "x86_64", True),
         ("linux", "aarch64", True),
         ("win32", "AMD64", True),
-        ("win32", "ARM64", True),
+        ("win32", "ARM64", False),
         ("darwin", "arm64", True),
         ("darwin", "x86_64", False),
         ("linux", "ppc64le", False),
