@@ -274,7 +274,7 @@ class CloudWatchLogging(NotAHandler):
         traceback: TracebackType | None,
     ) -> None:
         """Detach, and wait until what is left is delivered or ``shutdown_timeout`` is over."""
-        if self._open is not None and isinstance(exc, GeneratorExit):
+        if self._open is not None and isinstance(exc, GeneratorExit) and not self._open.can_wait:
             self._open.abandon()
         elif self._open is not None:
             await self._open.leave(is_cancelled=isinstance(exc, INTERRUPTIONS))

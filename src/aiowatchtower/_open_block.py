@@ -151,6 +151,14 @@ class OpenBlock:
             self._warn_of_empty()
         return left
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether a task of the block's own loop is running, as where an async generator is closed."""
+        try:
+            return asyncio.current_task() is not None and asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
+
     def abandon(self) -> None:
         """Leave in a coroutine that is being closed, as where its loop was closed: it can await nothing.
 

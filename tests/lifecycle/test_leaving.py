@@ -72,6 +72,20 @@ async def test_body_ends_the_program(server, block, logger, kind):
 
 
 @pytest.mark.every_loop
+async def test_a_generator_that_is_closed(server, block, logger):
+    """A lifespan that is an async generator may be closed at its yield; its records are delivered first."""
+
+    async def lifespan():
+        async with block():
+            yield _log(logger, 10)
+
+    generator = lifespan()
+    texts = await anext(generator)
+    await generator.aclose()
+    assert server.messages("/app") == texts
+
+
+@pytest.mark.every_loop
 async def test_native_cancellation(server, block, logger):
     """A cancelled task delivers its records, and is cancelled then."""
     is_inside = asyncio.Event()
