@@ -284,7 +284,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure against what users pick today; `-- --quick` takes under two minutes."""
+    """Measure against what users pick today; `-- --quick` takes some minutes."""
     session.install(".", *group("bench"))
     session.run("python", "tests/bench/run.py", *session.posargs)
 

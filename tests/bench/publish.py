@@ -41,6 +41,15 @@ _FORMS = {
 }
 
 Run = dict[str, Any]
+# A page has these sections once they are measured.
+_FORMS_HEADING = "## What the forms cost"
+_PYTHONS_HEADING = (
+    "## Which Python\n\nEach line is a run of its own, so that only ratios are comparable."
+)
+_PROMISED = (
+    "## What is promised\n\n*must* and *aim* are the limits that `python tests/bench/run.py --enforce` holds the "
+    "figures to. Each is judged by the median of the\nrounds, or by the best round where noise only ever adds."
+)
 
 
 def _median(samples: Samples, name: str, client: str, key: str) -> float | None:
@@ -91,7 +100,7 @@ def _circumstances(run: Run) -> str:
 
 def promised(samples: Samples) -> str:
     """Give the table of each figure with what it must reach."""
-    return table.promises(rows(samples))
+    return f"{_PROMISED}\n\n{table.promises(rows(samples))}"
 
 
 def forms(samples: Samples) -> str:
@@ -104,7 +113,8 @@ def forms(samples: Samples) -> str:
         ]
         for form, name in _FORMS.items()
     ]
-    return table.markdown(["what is logged", "CPU per record", "Watchtower's"], lines)
+    header = ["what is logged", "CPU per record", "Watchtower's"]
+    return f"{_FORMS_HEADING}\n\n{table.markdown(header, lines)}"
 
 
 def pythons(runs: Sequence[Run]) -> str:
@@ -120,7 +130,7 @@ def pythons(runs: Sequence[Run]) -> str:
         medians = [_shown(statistics.median(ratio) if ratio else None, 2) for ratio in ratios]
         lines.append([run["python"], *medians])
     header = ["CPython", "CPU / floor", "CPU / Watchtower's", "`logger.info` / `NullHandler`'s"]
-    return table.markdown(header, lines)
+    return f"{_PYTHONS_HEADING}\n\n{table.markdown(header, lines)}"
 
 
 def summary(run: Run, samples: Samples) -> str:
