@@ -140,8 +140,6 @@ DIFFERS = (
     "tests/shipping",
     "tests/text",
     "tests/diagnostics",
-    "tests/aws",
-    "tests/faults",
     "tests/test_emit_cost.py",
 )
 
