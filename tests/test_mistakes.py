@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pytest
+from packaging.version import Version
 from tests.mistakes import ARGUMENTS, TABLE, Mistake, said_of
 
 
@@ -14,7 +17,22 @@ def _environment_as_before(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
-@pytest.mark.parametrize("mistake", TABLE, ids=[mistake.what for mistake in TABLE])
+# 2.21, the oldest that is allowed, opens a closed client again: then it is no mistake.
+_STAYS_CLOSED = Version(version("aiobotocore")) >= Version("2.22")
+_MISTAKES = [
+    pytest.param(
+        mistake,
+        id=mistake.what,
+        marks=pytest.mark.skipif(
+            not _STAYS_CLOSED and mistake.what == "a client that is closed already",
+            reason="this aiobotocore opens a closed client again",
+        ),
+    )
+    for mistake in TABLE
+]
+
+
+@pytest.mark.parametrize("mistake", _MISTAKES)
 async def test_a_mistake_is_told(server, mistake: Mistake):
     """The message has what the table asks for, and a record that can be delivered is."""
     said = await said_of(mistake, server)
