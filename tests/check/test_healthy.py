@@ -61,7 +61,8 @@ def test_what_was_found_is_there_for_machines(check, server):
         "proxy": None,
     }
     assert facts["identity"]["arn"] == "arn:aws:iam::123456789012:user/test"
-    assert abs(facts["clock"]["skew_seconds"]) < 5
+    # A busy machine may take long between the answer and the look at the clock.
+    assert abs(facts["clock"]["skew_seconds"]) < 60
 
 
 def test_what_exists_is_not_created(check, server, existing):

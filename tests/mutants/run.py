@@ -54,16 +54,16 @@ RULES = (
     ),
     Rule(
         "a reserve for errors",
-        "_intake/inbox.py",
-        "self._urgent_room if urgent else self._room",
-        "self._room",
+        "_core/room.py",
+        "(self._urgent_bytes if urgent else self._fair_bytes)",
+        "self._fair_bytes",
         ("tests/intake", "tests/faults/test_overflow.py"),
     ),
     Rule(
         "a last try when the block is left",
         "_shipping/time_budget.py",
-        "            scope.cancel()",
-        "            pass",
+        "        for ended in self._pauses:\n            _end(ended)\n",
+        "",
         ("tests/shipping", "tests/faults/test_last_tries.py"),
     ),
     Rule(
@@ -97,8 +97,8 @@ RULES = (
     Rule(
         "the first record wakes the worker",
         "_intake/inbox.py",
-        "        if not self._is_drain_scheduled:\n            self._schedule_drain()",
-        "",
+        "        self._schedule_drain()\n        with self._lock:\n            if self._loop is not None",
+        "        with self._lock:\n            if self._loop is not None",
         ("tests/intake", "tests/lifecycle/test_threads.py"),
     ),
 )
